@@ -1,0 +1,1 @@
+"""The assistant: pure rules, storage, understanding, and Rasa's runtime."""

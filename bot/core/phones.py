@@ -1,0 +1,76 @@
+"""Telephone numbers and WhatsApp addresses of people in Brazil and elsewhere.
+
+Numbers are read tolerantly and written as E.164. An address that a message
+came from is never rewritten: replies go to exactly that address.
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+from bot.core.errors import InvalidPhone
+
+WHATSAPP = "whatsapp:"
+_BRAZIL_MOBILE = re.compile(r"\+55(\d\d)9([6-9]\d{7})")
+_BRAZIL_WITHOUT_NINTH = re.compile(r"\+55(\d\d)([6-9]\d{7})")
+_LONGEST = 40
+
+
+def parse_phone(text: str, *, field: str = "telefone") -> str:
+    """Returns the E.164 form of a number, Brazil being the default country.
+
+    >>> parse_phone("(11) 98765-4321")
+    '+5511987654321'
+
+    Raises:
+        InvalidPhone: the text is no telephone number.
+    """
+    try:
+        if len(text) > _LONGEST:
+            raise phonenumbers.NumberParseException(0, "too long")
+        number = phonenumbers.parse(text.strip(), "BR")
+        if re.search(r"[A-Za-z]", text) or not phonenumbers.is_possible_number(number):
+            raise phonenumbers.NumberParseException(0, "not possible")
+    except phonenumbers.NumberParseException as error:
+        raise InvalidPhone(
+            "Telefone inválido: escreva com país e DDD, como +5511987654321.",
+            field=field,
+        ) from error
+    return str(
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    )
+
+
+def address_of(phone: str) -> str:
+    """Returns the WhatsApp address of an E.164 number."""
+    return WHATSAPP + phone
+
+
+def phone_of(address: str) -> str | None:
+    """Returns the E.164 number inside a WhatsApp address.
+
+    None where the address holds no number, as `whatsapp:BR.1A2B3C` (a sender
+    known by a business-scoped id alone).
+    """
+    rest = address[len(WHATSAPP) :] if address.startswith(WHATSAPP) else address
+    try:
+        return parse_phone(rest) if rest.startswith("+") else None
+    except InvalidPhone:
+        return None
+
+
+def same_person_numbers(phone: str) -> tuple[str, ...]:
+    """Returns the number and its other form with or without the ninth digit.
+
+    WhatsApp knows older Brazilian mobiles without the 9 that every mobile got
+    by 2016. Landlines begin with 2-5 after the area code and get no variant.
+    """
+    with_ninth = _BRAZIL_MOBILE.fullmatch(phone)
+    if with_ninth:
+        return phone, f"+55{with_ninth[1]}{with_ninth[2]}"
+    without = _BRAZIL_WITHOUT_NINTH.fullmatch(phone)
+    if without:
+        return phone, f"+55{without[1]}9{without[2]}"
+    return (phone,)

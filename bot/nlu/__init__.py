@@ -1,0 +1,1 @@
+"""NLU components that Rasa loads by dotted path."""

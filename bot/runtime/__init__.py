@@ -1,0 +1,1 @@
+"""What runs inside the Rasa process: tracker store, responses, guards."""

@@ -1,0 +1,1 @@
+"""Running the whole product on one developer's machine; not for production."""

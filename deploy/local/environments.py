@@ -1,0 +1,212 @@
+"""Creates the two Python environments from their pinned requirements.
+
+Runs on any Python 3.8 or newer, with the standard library alone, because it
+runs before anything is installed. An environment whose requirements did not
+change is left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+
+ROOT = Path(__file__).resolve().parents[2]
+Version = Tuple[int, int]
+
+
+class Environment(NamedTuple):
+    """One virtual environment and what goes into it."""
+
+    name: str
+    """Folder under the repository's root."""
+    pythons: Tuple[Version, ...]
+    """Interpreter versions that fit, best first."""
+    requirements: str
+    """Pinned and hashed requirements, under `requirements/`."""
+    dev_requirements: str
+    """What tests and linters add."""
+    need: str
+    """What to say when no interpreter fits."""
+
+
+RASA = Environment(
+    ".venv-rasa",
+    ((3, 10),),
+    "rasa.txt",
+    "rasa-dev.txt",
+    "Falta o Python 3.10, de que o Rasa precisa: instale-o com "
+    "'uv python install 3.10' ou 'pyenv install 3.10' e repita o comando.",
+)
+APP = Environment(
+    ".venv",
+    ((3, 11), (3, 12), (3, 13)),
+    "app.txt",
+    "app-dev.txt",
+    "Falta o Python 3.11 ou mais novo: instale-o com 'apt-get install python3 "
+    "python3-venv', 'uv python install 3.11' ou 'pyenv install 3.11' e repita.",
+)
+
+
+class SetupError(Exception):
+    """Something the person can fix; the text says how, in Portuguese."""
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Brings both environments up to date and says what it does."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dev", action="store_true", help="also tests and linters")
+    options = parser.parse_args(arguments)
+    try:
+        for environment in (APP, RASA):
+            bring_up_to_date(environment, with_dev=options.dev)
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def bring_up_to_date(environment: Environment, *, with_dev: bool) -> None:
+    """Creates or completes one environment, only where something changed.
+
+    Raises:
+        SetupError: no interpreter fits, or pip failed.
+    """
+    folder = ROOT / environment.name
+    files = [environment.requirements]
+    if with_dev:
+        files.append(environment.dev_requirements)
+    pending = [name for name in files if not _is_installed(folder, name)]
+    if not pending:
+        return
+    if environment.requirements in pending:
+        python = find_python(environment.pythons)
+        if python is None:
+            raise SetupError(environment.need)
+        print(f"{environment.name}: criando com {python}", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        _create(folder, python)
+        pending = files
+    for name in pending:
+        _install(folder, name)
+
+
+def find_python(versions: Iterable[Version]) -> Optional[str]:
+    """Returns the first interpreter that runs and has one of the versions."""
+    for version in versions:
+        for candidate in _candidates(version):
+            if _version_of(candidate) == version:
+                return candidate
+    return None
+
+
+def _candidates(version: Version) -> Iterator[str]:
+    name = "python{}.{}".format(*version)
+    for command in (name, "python3"):
+        found = shutil.which(command)
+        if found:
+            yield found
+    pyenv_root = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
+    pattern = "versions/{}.{}.*/bin/python".format(*version)
+    for path in sorted(pyenv_root.glob(pattern), reverse=True):
+        yield str(path)
+    uv = shutil.which("uv")
+    if uv:
+        answer = _output([uv, "python", "find", "{}.{}".format(*version)])
+        if answer:
+            yield answer
+
+
+def _version_of(python: str) -> Optional[Version]:
+    answer = _output([python, "-c", "import sys; print(*sys.version_info[:2])"])
+    if not answer or not re.fullmatch(r"\d+ \d+", answer):
+        return None  # a pyenv shim whose version is not active answers an error
+    major, minor = answer.split()
+    return int(major), int(minor)
+
+
+def _output(command: List[str]) -> Optional[str]:
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode().strip() if done.returncode == 0 else None
+
+
+def _create(folder: Path, python: str) -> None:
+    done = subprocess.run([python, "-m", "venv", str(folder)])
+    if done.returncode != 0:
+        raise SetupError(
+            f"Não consegui criar {folder.name} com {python}: no Debian, instale o "
+            "pacote python3-venv e repita o comando."
+        )
+
+
+def _install(folder: Path, requirements: str) -> None:
+    path = ROOT / "requirements" / requirements
+    total = len(re.findall(r"^[A-Za-z0-9]", path.read_text(), re.MULTILINE))
+    started = time.monotonic()
+    command = [
+        str(folder / "bin" / "python"), "-m", "pip", "install", "--no-input",
+        "--disable-pip-version-check", "--require-hashes", "-r", str(path),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=_pip_environment(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    collected, tail = 0, []  # type: Tuple[int, List[str]]
+    for line in process.stdout:
+        tail = [*tail[-30:], line]
+        collected += line.startswith(("Collecting ", "Requirement already"))
+        doing = "instalando" if line.startswith("Installing") else "baixando"
+        _progress(f"{folder.name}: {doing} {min(collected, total)}/{total}", started)
+    if process.wait() != 0:
+        print()
+        raise SetupError(
+            "".join(tail)
+            + f"\nA instalação de {requirements} parou (veja acima). Confira a rede e "
+            "o espaço em disco (3 GB) e repita o comando: o que já veio fica guardado."
+        )
+    _progress(f"{folder.name}: {requirements} pronto ({total} pacotes)", started)
+    print()
+    _stamp(folder, requirements).write_text(_digest(requirements))
+
+
+def _pip_environment() -> Dict[str, str]:
+    ignored = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV"}
+    return {name: value for name, value in os.environ.items() if name not in ignored}
+
+
+def _progress(text: str, started: float) -> None:
+    seconds = int(time.monotonic() - started)
+    if sys.stdout.isatty():
+        print(f"\r{text} · {seconds} s\033[K", end="", flush=True)
+    elif "pronto" in text:
+        print(f"{text} · {seconds} s", end="", flush=True)
+
+
+def _is_installed(folder: Path, requirements: str) -> bool:
+    stamp = _stamp(folder, requirements)
+    return stamp.is_file() and stamp.read_text() == _digest(requirements)
+
+
+def _stamp(folder: Path, requirements: str) -> Path:
+    return folder / f".installed-{requirements}"
+
+
+def _digest(requirements: str) -> str:
+    return hashlib.sha256((ROOT / "requirements" / requirements).read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,9 +1,9 @@
 """The errors that may leave our code, and who reacts to each.
 
-    AssistantError            `response` names the utterance the person gets
-    ├─ UserInputError         the person can fix it
-    └─ DependencyError        a service failed; `retryable` says if trying helps
-    SettingsError             start-up only; lists every wrong variable at once
+AssistantError            `response` names the utterance the person gets
+├─ UserInputError         the person can fix it
+└─ DependencyError        a service failed; `retryable` says if trying helps
+SettingsError             start-up only; lists every wrong variable at once
 """
 
 from __future__ import annotations

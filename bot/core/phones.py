@@ -38,9 +38,7 @@ def parse_phone(text: str, *, field: str = "telefone") -> str:
             "Telefone inválido: escreva com país e DDD, como +5511987654321.",
             field=field,
         ) from error
-    return str(
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    )
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def address_of(phone: str) -> str:

@@ -205,7 +205,9 @@ def _stamp(folder: Path, requirements: str) -> Path:
 
 
 def _digest(requirements: str) -> str:
-    return hashlib.sha256((ROOT / "requirements" / requirements).read_bytes()).hexdigest()
+    return hashlib.sha256(
+        (ROOT / "requirements" / requirements).read_bytes()
+    ).hexdigest()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,350 @@
+"""The settings of all four processes, read once at start.
+
+This is the only module that reads the environment. Order of precedence: the
+process environment, then `.env`, then secrets that the first start generated
+in `var/segredos.env` (mode 0600, never a value that ships with the code).
+`.env.example` is written by `python -m bot.core.settings`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from bot.core.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
+_GENERATED_BYTES = 32
+
+
+def _setting(
+    name: str,
+    parse: Callable[[str], Any],
+    default: str,
+    doc: str,
+    *,
+    secret: bool = False,
+    generated: bool = False,
+) -> Any:
+    return field(
+        metadata={
+            "name": name,
+            "parse": parse,
+            "default": default,
+            "doc": doc,
+            "secret": secret,
+            "generated": generated,
+        },
+        repr=not secret,
+    )
+
+
+def _text(value: str) -> str:
+    return value.strip()
+
+
+def _port(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 65535:
+        raise ValueError("deve estar entre 1 e 65535")
+    return number
+
+
+def _seconds(value: str) -> float:
+    number = float(value)
+    if not 0 < number <= 3600:
+        raise ValueError("deve ser um número de segundos entre 0 e 3600")
+    return number
+
+
+def _count(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 1_000_000:
+        raise ValueError("deve ser um número inteiro entre 1 e 1000000")
+    return number
+
+
+def _url(value: str) -> str:
+    value = value.strip().rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in value:
+        raise ValueError("deve ser um endereço http:// ou https:// sem senha")
+    return value
+
+
+def _url_or_empty(value: str) -> str:
+    return _url(value) if value.strip() else ""
+
+
+def _database_url(value: str) -> str:
+    if value.startswith("sqlite:///"):
+        path = Path(value[len("sqlite:///") :])
+        return f"sqlite:///{path if path.is_absolute() else ROOT / path}"
+    if value.startswith("postgresql://"):
+        return value.replace("postgresql://", "postgresql+psycopg2://", 1)
+    if value.startswith("postgresql+psycopg2://"):
+        return value
+    raise ValueError("deve começar com sqlite:/// ou postgresql://")
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    def complete(host: str) -> str:
+        return _url(host if "://" in host else f"http://{host}")
+
+    return tuple(complete(host) for host in _names(value))
+
+
+def _switch(value: str) -> bool:
+    answers = {"1": True, "sim": True, "true": True, "0": False, "nao": False}
+    answers |= {"não": False, "false": False, "yes": True, "no": False, "": False}
+    if value.strip().lower() not in answers:
+        raise ValueError("deve ser 1 ou 0")
+    return answers[value.strip().lower()]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, parsed; immutable and passed down from the entry point."""
+
+    edge_host: str = _setting(
+        "EDGE_HOST", _text, "127.0.0.1",
+        "Endereço em que a borda (webhook e API) escuta.",
+    )  # fmt: skip
+    edge_port: int = _setting(
+        "EDGE_PORT", _port, "8000", "Porta da borda (webhook e API)."
+    )
+    rasa_port: int = _setting(
+        "RASA_PORT", _port, "5005", "Porta do Rasa, só em 127.0.0.1."
+    )
+    actions_port: int = _setting(
+        "ACTIONS_PORT", _port, "5055", "Porta do servidor de ações, só em 127.0.0.1."
+    )
+    panel_host: str = _setting(
+        "PANEL_HOST", _text, "127.0.0.1", "Endereço em que o painel escuta."
+    )
+    panel_port: int = _setting("PANEL_PORT", _port, "8080", "Porta do painel.")
+    public_base_url: str = _setting(
+        "PUBLIC_BASE_URL", _url_or_empty, "",
+        "Endereço público da API como o Twilio o chama, sem barra no fim; a "
+        "assinatura é conferida com ele. Vazio: http://127.0.0.1 e EDGE_PORT.",
+    )  # fmt: skip
+    panel_base_url: str = _setting(
+        "PANEL_BASE_URL", _url_or_empty, "",
+        "Endereço público do painel, sem /painel no fim. "
+        "Vazio: http://127.0.0.1 e PANEL_PORT.",
+    )  # fmt: skip
+    database_url: str = _setting(
+        "DATABASE_URL", _database_url, "sqlite:///var/pocketmkt.db",
+        "Banco de dados: sqlite:///arquivo (caminho relativo a esta pasta) ou "
+        "postgresql://usuario:senha@servidor/banco.",
+        secret=True,
+    )  # fmt: skip
+    api_token: str = _setting(
+        "API_TOKEN", _text, "",
+        "Token de /processar_atendimento (Authorization: Bearer …). "
+        "Vazio: gerado no primeiro início, em var/segredos.env.",
+        secret=True, generated=True,
+    )  # fmt: skip
+    actions_secret: str = _setting(
+        "ACTIONS_SECRET", _text, "",
+        "Segredo entre o Rasa e o servidor de ações. Vazio: gerado.",
+        secret=True, generated=True,
+    )  # fmt: skip
+    reference_key: str = _setting(
+        "REFERENCE_KEY", _text, "",
+        "Chave com que pessoas são citadas nos registros sem aparecer o número. "
+        "Vazio: gerada.",
+        secret=True, generated=True,
+    )  # fmt: skip
+    twilio_auth_token: str = _setting(
+        "TWILIO_AUTH_TOKEN", _text, "",
+        "Auth token da conta Twilio; sem ele o webhook recusa tudo.",
+        secret=True,
+    )  # fmt: skip
+    twilio_auth_token_secondary: str = _setting(
+        "TWILIO_AUTH_TOKEN_SECONDARY", _text, "",
+        "Segundo auth token, aceito durante a troca do primeiro.",
+        secret=True,
+    )  # fmt: skip
+    twilio_account_sid: str = _setting(
+        "TWILIO_ACCOUNT_SID", _text, "",
+        "Conta Twilio (AC…). Vazio: vale a conta que assinou a mensagem.",
+    )  # fmt: skip
+    twilio_api_base_url: str = _setting(
+        "TWILIO_API_BASE_URL", _url, "https://api.twilio.com",
+        "Endereço da API do Twilio.",
+    )  # fmt: skip
+    twilio_timeout_s: float = _setting(
+        "TWILIO_TIMEOUT_S", _seconds, "10", "Prazo de cada chamada ao Twilio, segundos."
+    )
+    ollama_hosts: tuple[str, ...] = _setting(
+        "OLLAMA_HOST", _hosts, "http://127.0.0.1:11434",
+        "Servidores Ollama, separados por vírgula, tentados em ordem. "
+        "Vazio: o assistente trabalha só com regras.",
+    )  # fmt: skip
+    llm_model: str = _setting(
+        "LLM_MODEL", _text, "mistral-7b-instruct-v0.2-advocacia",
+        "Nome do modelo no Ollama.",
+    )  # fmt: skip
+    llm_deadline_s: float = _setting(
+        "LLM_DEADLINE_S", _seconds, "20",
+        "Prazo para a resposta do modelo, segundos; depois dele a pessoa recebe "
+        "uma frase honesta.",
+    )  # fmt: skip
+    llm_max_parallel: int = _setting(
+        "LLM_MAX_PARALLEL", _count, "2", "Perguntas ao modelo ao mesmo tempo."
+    )
+    llm_max_waiting: int = _setting(
+        "LLM_MAX_WAITING", _count, "16",
+        "Perguntas à espera do modelo; acima disso a pessoa recebe a frase honesta.",
+    )  # fmt: skip
+    api_wait_s: float = _setting(
+        "API_WAIT_S", _seconds, "45",
+        "Quanto /processar_atendimento espera pela resposta, segundos.",
+    )  # fmt: skip
+    turn_deadline_s: float = _setting(
+        "TURN_DEADLINE_S", _seconds, "60",
+        "Prazo de um turno no Rasa, segundos; depois dele é tentado de novo.",
+    )  # fmt: skip
+    turns_in_parallel: int = _setting(
+        "TURNS_IN_PARALLEL", _count, "16",
+        "Conversas atendidas lado a lado por processo do Rasa.",
+    )  # fmt: skip
+    office_file: str = _setting(
+        "OFFICE_FILE", _text, "escritorio.yml",
+        "Dados do escritório: horário, endereço, áreas, preços.",
+    )  # fmt: skip
+    rasa_standalone: bool = _setting(
+        "RASA_STANDALONE", _switch, "1",
+        "1: o Rasa também envia as respostas (rasa run sozinho). "
+        "make run põe 0, porque a borda as envia.",
+    )  # fmt: skip
+    log_level: str = _setting(
+        "LOG_LEVEL", _text, "INFO", "Nível dos registros: DEBUG, INFO, WARNING, ERROR."
+    )
+
+    def __post_init__(self) -> None:
+        """Derives the public addresses that were left empty from the ports."""
+        for name, own in (
+            ("public_base_url", self.edge_url),
+            ("panel_base_url", self.panel_url),
+        ):
+            if not getattr(self, name):
+                object.__setattr__(self, name, own)
+
+    @property
+    def rasa_url(self) -> str:
+        """Loopback address of the Rasa process."""
+        return f"http://127.0.0.1:{self.rasa_port}"
+
+    @property
+    def edge_url(self) -> str:
+        """Loopback address of the edge."""
+        return f"http://127.0.0.1:{self.edge_port}"
+
+    @property
+    def actions_url(self) -> str:
+        """Loopback address of the action server."""
+        return f"http://127.0.0.1:{self.actions_port}"
+
+    @property
+    def panel_url(self) -> str:
+        """Loopback address of the panel."""
+        return f"http://127.0.0.1:{self.panel_port}"
+
+    @property
+    def twilio_auth_tokens(self) -> tuple[str, ...]:
+        """The tokens that a webhook may be signed with, primary first."""
+        both = (self.twilio_auth_token, self.twilio_auth_token_secondary)
+        return tuple(token for token in both if token)
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, *, folder: Path = ROOT
+) -> Settings:
+    """Reads and checks every setting; generates the secrets that are missing.
+
+    Args:
+        environ: the process environment; None for the real one.
+        folder: where `.env` and `var/` are.
+
+    Raises:
+        SettingsError: with every wrong variable at once.
+    """
+    environ = os.environ if environ is None else environ
+    sources: list[Mapping[str, str | None]] = [environ]
+    if (folder / ".env").is_file():
+        sources.append(dotenv_values(folder / ".env"))
+    sources.append(_generated_secrets(folder / "var" / "segredos.env"))
+    values: dict[str, Any] = {}
+    problems = []
+    for item in fields(Settings):
+        meta = item.metadata
+        raw = _first(sources, meta["name"], meta["default"])
+        try:
+            values[item.name] = meta["parse"](raw)
+        except ValueError as error:
+            shown = "" if meta["secret"] else f" ({raw!r})"
+            problems.append(f"{meta['name']}{shown}: {_reason(error)}")
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+def _first(sources: list[Mapping[str, str | None]], name: str, default: str) -> str:
+    found = (source[name] for source in sources if source.get(name))
+    explicit_empty = any(source.get(name) == "" for source in sources[:2])
+    value = next(found, None)
+    if value is None:
+        return "" if explicit_empty and name == "OLLAMA_HOST" else default
+    return value
+
+
+def _reason(error: ValueError) -> str:
+    text = str(error)
+    return text if text.startswith("deve") else "valor que não consigo ler"
+
+
+def _generated_secrets(path: Path) -> Mapping[str, str | None]:
+    names = [f.metadata["name"] for f in fields(Settings) if f.metadata["generated"]]
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"{name}={secrets.token_urlsafe(_GENERATED_BYTES)}" for name in names]
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            file.write("\n".join(lines) + "\n")
+        try:
+            os.link(temporary, path)  # atomic: four processes may start at once
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(temporary)
+    return dotenv_values(path)
+
+
+def render_example() -> str:
+    """Returns the text of `.env.example`: every setting, documented."""
+    parts = [
+        "# Copie para .env e preencha o que for seu; tudo tem um valor padrão.",
+        "# Escrito por: python -m bot.core.settings > .env.example",
+    ]
+    for item in fields(Settings):
+        meta = item.metadata
+        parts.append(f"\n# {meta['doc']}\n{meta['name']}={meta['default']}")
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    print(render_example(), end="")

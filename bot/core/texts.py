@@ -1,0 +1,38 @@
+"""Cleaning what strangers send, before anything else sees it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_COMMAND_MARK = "/"
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+
+
+def clean(text: str) -> str:
+    """Returns text that every database and log can hold.
+
+    Lone surrogates, NUL and other control characters but line breaks and tabs
+    are dropped; composed to NFC, so that an accent has one spelling.
+    """
+    kept = (
+        char
+        for char in text.encode("utf-8", "ignore").decode("utf-8")
+        if char in "\n\t" or unicodedata.category(char) != "Cc"
+    )
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def without_command_mark(text: str) -> str:
+    """Returns the text so that Rasa cannot take it for a command.
+
+    Rasa reads `/restart` or `/intent{"slot": …}` as that intent with confidence
+    1.0. What people write is never a command, so leading slashes are dropped,
+    with the spaces and invisible characters that may stand between them.
+    """
+    previous = None
+    while text != previous:
+        previous = text
+        text = text.strip().lstrip(_COMMAND_MARK)
+        text = _INVISIBLE.sub("", text[:1]) + text[1:]
+    return text

@@ -1,0 +1,160 @@
+"""The default intent classifier: words, pieces of words and meaning, fused.
+
+Without TensorFlow: it loads in about a second and takes a few milliseconds a
+message on one core.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.core.settings import ROOT
+from bot.nlu.intent_model import IntentModel, train
+from bot.nlu.text_features import TextFeatures
+
+_RANKING_LENGTH = 10
+_VIEWS = ("uses_words", "uses_pieces", "uses_meaning", "meaning_weight")
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True
+)
+class FusedIntentClassifier(IntentClassifier, GraphComponent):
+    """Ranks the intents of a message, or gives all of them a low confidence.
+
+    Configuration (`config.yml`):
+        uses_words, uses_pieces, uses_meaning: which views of the text count.
+        meaning_weight: weight of the meaning beside the others.
+        out_of_scope_file: messages that belong to no intent, one a line.
+        false_reject_rate: share of real requests that may be turned away.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        storage: ModelStorage,
+        resource: Resource,
+    ) -> None:
+        self._config = config
+        self._storage = storage
+        self._resource = resource
+        self._features = TextFeatures(**{key: config[key] for key in _VIEWS})
+        self._model: IntentModel | None = None
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """Returns every option with its default."""
+        return {
+            "uses_words": True,
+            "uses_pieces": True,
+            "uses_meaning": True,
+            "meaning_weight": 1.0,
+            "out_of_scope_file": "data/fora_de_escopo.txt",
+            "false_reject_rate": 0.03,
+        }
+
+    @staticmethod
+    def required_packages() -> list[str]:
+        """Names what must be importable."""
+        return ["sklearn"]
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> FusedIntentClassifier:
+        """Returns an untrained classifier."""
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """Makes Rasa train again when the out-of-scope messages change."""
+        settings = {**cls.get_default_config(), **config}
+        content = "\n".join(_read_lines(settings["out_of_scope_file"]))
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learns from the examples of every intent; about 10 s for 5,500."""
+        examples = [
+            (example.get(TEXT), example.get(INTENT))
+            for example in training_data.intent_examples
+            if example.get(TEXT) and example.get(INTENT)
+        ]
+        if not examples:
+            return self._resource
+        texts = [text for text, _ in examples]
+        outside = _read_lines(self._config["out_of_scope_file"])
+        self._features.fit([*texts, *outside])
+        self._model = train(
+            self._features.transform(texts),
+            [intent for _, intent in examples],
+            self._features.transform(outside),
+            false_reject_rate=self._config["false_reject_rate"],
+        )
+        with self._storage.write_to(self._resource) as folder:
+            self._features.save(folder)
+            self._model.save(folder)
+            views = {key: self._config[key] for key in _VIEWS}
+            (folder / "views.json").write_text(json.dumps(views))
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> FusedIntentClassifier:
+        """Returns the classifier as it was trained."""
+        with model_storage.read_from(resource) as folder:
+            views = json.loads((folder / "views.json").read_text())
+            classifier = cls({**config, **views}, model_storage, resource)
+            classifier._features.load(folder)
+            classifier._model = IntentModel.load(folder)
+        return classifier
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Leaves training data as it is; this classifier features it itself."""
+        return training_data
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Sets `intent` and `intent_ranking` of each message that has text."""
+        for message in messages:
+            text = message.get(TEXT)
+            if self._model is None or not text:
+                _set(message, [])
+                continue
+            ranked = self._model.rank(self._features.transform([text]))[0]
+            pairs = zip(ranked.names, ranked.confidences, strict=False)
+            _set(message, list(pairs)[:_RANKING_LENGTH])
+        return messages
+
+
+def _set(message: Message, pairs: list[tuple[str, float]]) -> None:
+    ranking = [{"name": name, "confidence": value} for name, value in pairs]
+    best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
+    message.set(INTENT, best, add_to_output=True)
+    message.set("intent_ranking", ranking, add_to_output=True)
+
+
+def _read_lines(name: str) -> list[str]:
+    path = Path(name) if Path(name).is_absolute() else ROOT / name
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip()]

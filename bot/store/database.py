@@ -1,0 +1,92 @@
+"""Opens the database, and nothing else: SQLite by file, or PostgreSQL.
+
+Use `writing(engine)` for every change and `reading(engine)` for look-ups. A
+SQLite writer takes the write lock at its start (`BEGIN IMMEDIATE`), so that it
+never has to upgrade a read lock and fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+
+_BUSY_TIMEOUT_S = 20
+_POOL_SIZE = 8
+_WRITE_OPTION = "pocketmkt_writes"
+
+
+def open_engine(url: str) -> Engine:
+    """Returns an engine for a SQLite or PostgreSQL URL; does not connect yet.
+
+    SQLite runs in WAL mode with synchronous=FULL: a commit survives a power cut.
+    """
+    if not url.startswith("sqlite"):
+        return sa.create_engine(
+            url,
+            future=True,
+            pool_size=_POOL_SIZE,
+            max_overflow=_POOL_SIZE,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5},
+        )
+    Path(url[len("sqlite:///") :]).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        future=True,
+        poolclass=sa.pool.QueuePool,
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_SIZE,
+        connect_args={
+            "timeout": _BUSY_TIMEOUT_S,
+            "check_same_thread": False,
+            "isolation_level": None,
+        },
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITE_OPTION, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Opens one transaction that writes; commits at its end, or rolls back."""
+    with engine.connect().execution_options(**{_WRITE_OPTION: True}) as connection:
+        with connection.begin():
+            yield connection
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Opens one transaction that only reads."""
+    with engine.connect() as connection:
+        yield connection
+
+
+def insert_or_ignore(connection: Connection, table: sa.Table) -> Any:
+    """Returns an INSERT that does nothing where a unique key already stands."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def for_update_skip_locked(connection: Connection, query: Any) -> Any:
+    """Adds row locks where the database has them; SQLite's writer is alone."""
+    if connection.dialect.name == "sqlite":
+        return query
+    return query.with_for_update(skip_locked=True)

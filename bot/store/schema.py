@@ -1,0 +1,190 @@
+"""The tables, as SQLAlchemy Core that 1.4 and 2.x both run.
+
+Times are UTC seconds since 1970 (float), in columns that end in `_at`.
+`bot/store/migrations` brings a database to this shape; a test holds both equal.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _foreign(target: str, *, nullable: bool = False) -> sa.Column:
+    kind = sa.String(32) if target.startswith("conversation.") else _Id
+    name = target.split(".")[0] + "_id"
+    return sa.Column(name, kind, sa.ForeignKey(target), nullable=nullable)
+
+
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("phone", sa.String(20), nullable=False, unique=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("profile", sa.String(20), nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+"""The directory of people; decides `tipo_usuario`. `phone` is E.164."""
+
+conversation = sa.Table(
+    "conversation",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("address", sa.String(120), nullable=False, unique=True),
+    sa.Column("display_name", sa.String(200), nullable=False, server_default=""),
+    sa.Column("owner", sa.String(10), nullable=False, server_default="robo"),
+    sa.Column("turn_token", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_inbound_at", sa.Float),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+"""One conversation a WhatsApp address. `id` is random and is Rasa's sender id,
+so that no telephone number reaches Rasa. `owner` is `robo` or `pessoa`;
+`turn_token` grows at each change of owner and revokes answers under way."""
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("account_sid", sa.String(40), nullable=False),
+    sa.Column("message_sid", sa.String(40), nullable=False),
+    _foreign("conversation.id"),
+    sa.Column("source", sa.String(10), nullable=False),
+    sa.Column("recipient", sa.String(120), nullable=False, server_default=""),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("status", sa.String(10), nullable=False, server_default="new"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("lease_owner", sa.String(64)),
+    sa.Column("lease_until", sa.Float, nullable=False, server_default="0"),
+    sa.Column("finished_at", sa.Float),
+    sa.Column("flow", sa.String(60)),
+    sa.Column("confidence", sa.Float),
+    sa.Column("answered_by", sa.String(10)),
+    sa.Column("profile", sa.String(20)),
+    sa.Column("error", sa.String(200)),
+    sa.UniqueConstraint("account_sid", "message_sid"),
+)
+"""Messages in. `source` is `whatsapp` or `api`; `recipient` our own number, the
+answer's sender; `status` new → leased → done, or dead after too many attempts."""
+
+sa.Index(
+    "inbox_open",
+    inbox.c.conversation_id,
+    inbox.c.id,
+    sqlite_where=inbox.c.status.in_(("new", "leased")),
+    postgresql_where=inbox.c.status.in_(("new", "leased")),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    _foreign("inbox.id"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    _foreign("conversation.id"),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("buttons", sa.JSON),
+    sa.Column("answered_by", sa.String(10), nullable=False),
+    sa.Column("turn_token", sa.Integer, nullable=False),
+    sa.Column("token", sa.String(32), nullable=False, unique=True),
+    sa.Column("status", sa.String(12), nullable=False, server_default="new"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("provider_sid", sa.String(40), unique=True),
+    sa.Column("error_code", sa.String(20)),
+    sa.UniqueConstraint("inbox_id", "ordinal"),
+)
+"""Messages out. `status`: returned (given in the API's response) | new → sending
+→ sent → delivered → read, or failed, unknown (the provider's answer was lost),
+revoked (a person took over first). `token` names the row in status callbacks."""
+
+sa.Index(
+    "outbox_open",
+    outbox.c.conversation_id,
+    outbox.c.id,
+    sqlite_where=outbox.c.status.in_(("new", "sending")),
+    postgresql_where=outbox.c.status.in_(("new", "sending")),
+)
+
+handoff = sa.Table(
+    "handoff",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    _foreign("conversation.id"),
+    _foreign("inbox.id", nullable=True),
+    sa.Column("reason", sa.String(60), nullable=False),
+    sa.Column("is_urgent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("closed_at", sa.Float),
+)
+"""People who wait for a person; at most one open row a conversation."""
+
+sa.Index(
+    "handoff_open",
+    handoff.c.conversation_id,
+    unique=True,
+    sqlite_where=handoff.c.closed_at.is_(None),
+    postgresql_where=handoff.c.closed_at.is_(None),
+)
+
+request = sa.Table(
+    "request",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    _foreign("conversation.id"),
+    _foreign("inbox.id"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(12), nullable=False, server_default="aberto"),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.UniqueConstraint("inbox_id", "ordinal"),
+)
+"""What a flow collected for the office: an appointment wished for, a new case,
+a document to file, a change. `kind` is the flow's name; a replayed turn finds
+its own row by message and ordinal."""
+
+panel_link = sa.Table(
+    "panel_link",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("used_at", sa.Float),
+)
+"""One-time links into the panel; only the SHA-256 of the token is kept."""
+
+panel_session = sa.Table(
+    "panel_session",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("csrf_token", sa.String(64), nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("last_seen_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+)
+"""Server-side sessions of the panel; only the SHA-256 of the cookie is kept."""
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sender_id", sa.String(255), nullable=False, index=True),
+    sa.Column("type_name", sa.String(255), nullable=False),
+    sa.Column("timestamp", sa.Float),
+    sa.Column("intent_name", sa.String(255)),
+    sa.Column("action_name", sa.String(255)),
+    sa.Column("data", sa.Text),
+)
+"""Rasa's own table of tracker events (the shape of SQLTrackerStore 3.6.21)."""

@@ -1,0 +1,259 @@
+"""A turn: one message claimed, answered, and committed in one transaction.
+
+`CURRENT_TURN` carries the turn through Rasa, which knows nothing of it: the
+channel claims and sets it, the output channel fills it, and the tracker store
+commits it together with the tracker's events.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.core.names import AnsweredBy, Profile
+from bot.core.rendering import split, with_choices
+from bot.store import effects, people
+from bot.store.database import for_update_skip_locked
+from bot.store.schema import conversation, inbox, outbox
+
+ROBOT, PERSON = "robo", "pessoa"
+_OPEN = ("new", "leased")
+
+
+class FencedError(Exception):
+    """Another worker took the message meanwhile; this turn must not be kept."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One message that the turn says."""
+
+    text: str
+    answered_by: AnsweredBy | None = None
+    """Who wrote it, where the action said so."""
+    flow: str | None = None
+    """The flow that the action names for the whole turn, if any."""
+    buttons: tuple[dict[str, str], ...] = ()
+    """Choices as `{"title", "payload"}`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a turn came to, as `/processar_atendimento` reports it."""
+
+    flow: str
+    confidence: float
+    """0-1, of the intent that governs the turn."""
+    answered_by: AnsweredBy
+
+
+@dataclass
+class Turn:
+    """A claimed message and what its answer has come to so far."""
+
+    inbox_id: int
+    conversation_id: str
+    text: str
+    kind: str
+    payload: dict[str, Any]
+    source: str
+    """`whatsapp` or `api`."""
+    recipient: str
+    attempt: int
+    """1 for the first."""
+    lease_owner: str
+    turn_token: int
+    conversation_owner: str
+    profile: Profile
+    person_name: str
+    outgoing: list[Outgoing] = field(default_factory=list)
+    effects: list[effects.Effect] = field(default_factory=list)
+    is_poisoned: bool = False
+    """Reading the history failed: what follows would start a new conversation."""
+    is_committed: bool = False
+
+
+CURRENT_TURN: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
+
+
+def claim(
+    connection: Connection, *, lease_owner: str, now: float, lease_s: float
+) -> Turn | None:
+    """Leases the oldest message whose conversation has none before it.
+
+    Args:
+        connection: inside a writing transaction.
+        lease_owner: names this worker; unique a process start.
+        now: UTC seconds.
+        lease_s: after so many seconds another worker may take the message.
+    """
+    earlier = inbox.alias("earlier")
+    blocked = sa.exists().where(
+        earlier.c.conversation_id == inbox.c.conversation_id,
+        earlier.c.id < inbox.c.id,
+        earlier.c.status.in_(_OPEN),
+    )
+    free = sa.or_(inbox.c.status == "new", inbox.c.lease_until < now)
+    query = (
+        sa.select(inbox)
+        .where(inbox.c.status.in_(_OPEN), inbox.c.next_at <= now, free, ~blocked)
+        .order_by(inbox.c.id)
+        .limit(1)
+    )
+    row = connection.execute(for_update_skip_locked(connection, query)).first()
+    if row is None:
+        return None
+    connection.execute(
+        sa.update(inbox)
+        .where(inbox.c.id == row.id)
+        .values(
+            status="leased",
+            lease_owner=lease_owner,
+            lease_until=now + lease_s,
+            attempts=row.attempts + 1,
+        )
+    )
+    talk = connection.execute(
+        sa.select(conversation).where(conversation.c.id == row.conversation_id)
+    ).one()
+    known = people.find_by_address(connection, talk.address)
+    return Turn(
+        inbox_id=row.id,
+        conversation_id=row.conversation_id,
+        text=row.text,
+        kind=row.kind,
+        payload=row.payload,
+        source=row.source,
+        recipient=row.recipient,
+        attempt=row.attempts + 1,
+        lease_owner=lease_owner,
+        turn_token=talk.turn_token,
+        conversation_owner=talk.owner,
+        profile=known.profile if known else Profile.UNKNOWN,
+        person_name=known.name if known else talk.display_name,
+    )
+
+
+def commit(connection: Connection, turn: Turn, outcome: Outcome, *, now: float) -> None:
+    """Writes answers, effects and "done"; the caller owns the transaction.
+
+    Raises:
+        FencedError: the lease was lost; the caller must roll back.
+    """
+    done = connection.execute(
+        sa.update(inbox)
+        .where(
+            inbox.c.id == turn.inbox_id,
+            inbox.c.lease_owner == turn.lease_owner,
+            inbox.c.attempts == turn.attempt,
+            inbox.c.status == "leased",
+        )
+        .values(
+            status="done",
+            finished_at=now,
+            flow=outcome.flow,
+            confidence=outcome.confidence,
+            answered_by=outcome.answered_by.value,
+            profile=turn.profile.value,
+        )
+    )
+    if done.rowcount != 1:
+        raise FencedError(f"inbox {turn.inbox_id} was taken by another worker")
+    _write_answers(connection, turn, outcome, now=now)
+    for ordinal, effect in enumerate(turn.effects):
+        effects.apply(
+            connection,
+            effect,
+            effects.Origin(turn.conversation_id, turn.inbox_id, ordinal),
+            now=now,
+        )
+
+
+def _write_answers(
+    connection: Connection, turn: Turn, outcome: Outcome, *, now: float
+) -> None:
+    token = connection.execute(
+        sa.select(conversation.c.turn_token).where(
+            conversation.c.id == turn.conversation_id
+        )
+    ).scalar_one()
+    if token != turn.turn_token:
+        status = "revoked"  # a person took the conversation while Rasa worked
+    else:
+        status = "returned" if turn.source == "api" else "new"
+    bodies = [
+        (outgoing, body)
+        for outgoing in turn.outgoing
+        for body in _bodies(turn, outgoing)
+    ]
+    for ordinal, (outgoing, body) in enumerate(bodies):
+        connection.execute(
+            sa.insert(outbox).values(
+                inbox_id=turn.inbox_id,
+                ordinal=ordinal,
+                conversation_id=turn.conversation_id,
+                body=body,
+                buttons=list(outgoing.buttons) or None,
+                answered_by=(outgoing.answered_by or outcome.answered_by).value,
+                turn_token=turn.turn_token,
+                token=uuid.uuid4().hex,
+                status=status,
+                created_at=now,
+            )
+        )
+
+
+def _bodies(turn: Turn, outgoing: Outgoing) -> list[str]:
+    titles = tuple(button["title"] for button in outgoing.buttons)
+    whole = with_choices(outgoing.text, titles)
+    return [whole] if turn.source == "api" else split(whole)
+
+
+def fail(
+    connection: Connection, turn: Turn, *, retry_at: float | None, error: str
+) -> bool:
+    """Gives a message back for another try; False if the lease was lost.
+
+    Args:
+        connection: inside a writing transaction.
+        turn: the turn that failed.
+        retry_at: UTC seconds from which it may be claimed again; None lets the
+            caller end it with `commit` and changes nothing.
+        error: short reason for the people who run this; no message text.
+    """
+    values: dict[str, Any] = {"error": error[:200]}
+    if retry_at is not None:
+        values |= {"status": "new", "next_at": retry_at, "lease_owner": None}
+    changed = connection.execute(
+        sa.update(inbox)
+        .where(
+            inbox.c.id == turn.inbox_id,
+            inbox.c.lease_owner == turn.lease_owner,
+            inbox.c.attempts == turn.attempt,
+            inbox.c.status == "leased",
+        )
+        .values(**values)
+    )
+    return bool(changed.rowcount)
+
+
+def mark_dead(connection: Connection, turn: Turn) -> None:
+    """Turns a committed apology's message into `dead`, visible to the office."""
+    connection.execute(
+        sa.update(inbox).where(inbox.c.id == turn.inbox_id).values(status="dead")
+    )
+
+
+def release(connection: Connection, *, lease_owner: str) -> int:
+    """Gives back what a worker had leased; returns how many messages."""
+    changed = connection.execute(
+        sa.update(inbox)
+        .where(inbox.c.status == "leased", inbox.c.lease_owner == lease_owner)
+        .values(status="new", lease_owner=None, attempts=inbox.c.attempts - 1)
+    )
+    return int(changed.rowcount)

@@ -1,0 +1,154 @@
+"""Takes messages from the inbox, one a conversation, conversations side by side.
+
+It knows no Rasa: `answer` is given to it, and must commit the turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.core.names import FLOW_OUT_OF_SCOPE, AnsweredBy
+from bot.core.phrases import NO_ANSWER
+from bot.store import turns
+from bot.store.effects import Handoff
+from bot.store.turns import Outcome, Outgoing, Turn
+from connectors.services import ChannelServices
+
+MAX_ATTEMPTS = 5
+_LEASE_MARGIN_S = 30
+_FIRST_RETRY_S = 0.5
+_LONGEST_RETRY_S = 60
+_DRAIN_S = 10
+_DATABASE_PAUSE_S = 1.0
+log = structlog.get_logger()
+
+Answer = Callable[[Turn], Awaitable[None]]
+
+
+class TurnWorker:
+    """Claims turns and runs them, at most `turns_in_parallel` at once."""
+
+    def __init__(self, services: ChannelServices, answer: Answer) -> None:
+        self._services = services
+        self._answer = answer
+        self._name = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._free = asyncio.Semaphore(services.settings.turns_in_parallel)
+        self._running: set[asyncio.Task[None]] = set()
+        self._loop_task: asyncio.Task[None] | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether messages are being taken."""
+        return self._loop_task is not None and not self._loop_task.done()
+
+    def start(self) -> None:
+        """Begins to take messages; keeps on until `stop`."""
+        self._loop_task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Takes no more messages, finishes turns for 10 s, gives back the rest."""
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop_task
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=_DRAIN_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        with contextlib.suppress(SQLAlchemyError):
+            await self._services.write(
+                lambda connection: turns.release(connection, lease_owner=self._name)
+            )
+
+    async def _run(self) -> None:
+        while True:
+            await self._free.acquire()
+            ticket = self._services.wake.ticket()
+            turn = await self._claim()
+            if turn is None:
+                self._free.release()
+                await self._services.wake.wait(ticket)
+                continue
+            task = asyncio.create_task(self._take(turn))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _claim(self) -> Turn | None:
+        lease_s = self._services.settings.turn_deadline_s + _LEASE_MARGIN_S
+        try:
+            return await self._services.write(
+                lambda connection: turns.claim(
+                    connection,
+                    lease_owner=self._name,
+                    now=time.time(),
+                    lease_s=lease_s,
+                )
+            )
+        except SQLAlchemyError as error:
+            log.error("claim_failed", kind=type(error).__name__)
+            await asyncio.sleep(_DATABASE_PAUSE_S)
+            return None
+
+    async def _take(self, turn: Turn) -> None:
+        started = time.monotonic()
+        try:
+            await self._run_turn(turn)
+        finally:
+            self._free.release()
+            self._services.wake.here()
+            self._services.wake.there(self._services.settings.edge_port)
+        log.info(
+            "turn_ended",
+            inbox_id=turn.inbox_id,
+            attempt=turn.attempt,
+            committed=turn.is_committed,
+            ms=round((time.monotonic() - started) * 1000, 1),
+        )
+
+    async def _run_turn(self, turn: Turn) -> None:
+        token = turns.CURRENT_TURN.set(turn)
+        problem = "not_committed"
+        try:
+            await asyncio.wait_for(
+                self._answer(turn), self._services.settings.turn_deadline_s
+            )
+        except asyncio.TimeoutError:
+            problem = "deadline"
+        except Exception as error:  # noqa: BLE001 - one of the two boundaries
+            problem = type(error).__name__
+            log.error("turn_failed", inbox_id=turn.inbox_id, kind=problem)
+        finally:
+            turns.CURRENT_TURN.reset(token)
+        if turn.is_committed:
+            return
+        try:
+            await self._services.write(lambda c: self._give_back(c, turn, problem))
+        except (SQLAlchemyError, turns.FencedError) as error:
+            log.error(
+                "turn_lost_lease", inbox_id=turn.inbox_id, kind=type(error).__name__
+            )
+
+    def _give_back(self, connection: Connection, turn: Turn, problem: str) -> None:
+        now = time.time()
+        if turn.attempt < MAX_ATTEMPTS:
+            pause = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (turn.attempt - 1))
+            pause *= 0.5 + random.random()  # noqa: S311 - jitter
+            turns.fail(connection, turn, retry_at=now + pause, error=problem)
+            return
+        turns.fail(connection, turn, retry_at=None, error=problem)
+        turn.outgoing = [Outgoing(NO_ANSWER, AnsweredBy.RULE)]
+        turn.effects = [Handoff(reason="turno_falhou")]
+        outcome = Outcome(FLOW_OUT_OF_SCOPE, 0.0, AnsweredBy.PERSON)
+        turns.commit(connection, turn, outcome, now=now)
+        turns.mark_dead(connection, turn)

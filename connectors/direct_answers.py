@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bot.core.names import FLOW_OUT_OF_SCOPE, AnsweredBy
+from bot.core.names import FLOW_OUT_OF_SCOPE, NLU_FALLBACK, AnsweredBy
 from bot.core.phrases import (
     CONTACT_KEPT,
     EMPTY_MESSAGE,
@@ -17,7 +17,7 @@ from bot.core.phrases import (
     NO_AUDIO,
     STICKER_KEPT,
 )
-from bot.core.texts import without_command_mark
+from bot.core.texts import looks_like_command, without_command_mark
 from bot.store import turns
 from bot.store.turns import Outcome, Outgoing, Turn
 from connectors.services import ChannelServices
@@ -48,17 +48,24 @@ async def answer_without_rasa(turn: Turn, services: ChannelServices) -> bool:
     return True
 
 
-def intent_of_attachment(turn: Turn) -> dict[str, Any] | None:
-    """Returns Rasa's parse result for an attachment without words, else None."""
-    if turn.kind not in _ATTACHMENTS or without_command_mark(turn.text):
-        return None
-    intent = {"name": "enviar_documento", "confidence": 1.0}
-    return {
-        "text": "",
-        "intent": intent,
-        "intent_ranking": [intent],
-        "entities": [],
-    }
+def parsed_beforehand(turn: Turn) -> dict[str, Any] | None:
+    """Returns Rasa's parse result where the words need no reading, else None.
+
+    An attachment without words is `enviar_documento`. A text in the shape of a
+    Rasa command (`/restart`, `/intent{"slot": …}`) is no Portuguese: it means
+    nothing, and above all not what it says.
+    """
+    words = without_command_mark(turn.text)
+    if turn.kind in _ATTACHMENTS and not words:
+        return _parsed("", "enviar_documento", 1.0)
+    if looks_like_command(turn.text):
+        return _parsed(words, NLU_FALLBACK, 0.0)
+    return None
+
+
+def _parsed(text: str, intent: str, confidence: float) -> dict[str, Any]:
+    found = {"name": intent, "confidence": confidence}
+    return {"text": text, "intent": found, "intent_ranking": [found], "entities": []}
 
 
 async def _commit(

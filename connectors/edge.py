@@ -7,6 +7,7 @@ Rasa takes longer than that to start.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import structlog
 from sanic import Sanic
@@ -27,12 +28,13 @@ from connectors.services import ChannelServices
 from connectors.wake import WakeUp
 from connectors.webhook import build_webhook
 
+App = Sanic[Any, Any]
 _MAX_REQUEST_BYTES = 2 * 1024 * 1024
 """Above what any route takes, so that the route names the field that is too long."""
 log = structlog.get_logger()
 
 
-def build_app(settings: Settings) -> Sanic:
+def build_app(settings: Settings) -> App:
     """Returns the edge's Sanic application; opens and closes what it needs."""
     engine = open_engine(settings.database_url)
     services = ChannelServices(settings, engine, WakeUp(settings.edge_port))
@@ -42,20 +44,20 @@ def build_app(settings: Settings) -> Sanic:
     app.config.REQUEST_MAX_SIZE = _MAX_REQUEST_BYTES
     app.config.ACCESS_LOG = False
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 10.0
-    app.config.RESPONSE_TIMEOUT = settings.api_wait_s + 15
+    app.config.RESPONSE_TIMEOUT = int(settings.api_wait_s) + 15
     app.blueprint(build_webhook(services))
     app.blueprint(build_api(services))
     app.blueprint(build_health(health))
 
     @app.before_server_start
-    async def start(_app: Sanic) -> None:
+    async def start(_app: App) -> None:
         upgrade(engine)
         await services.wake.open()
         await health.start()
         await sender.start()
 
     @app.after_server_stop
-    async def stop(_app: Sanic) -> None:
+    async def stop(_app: App) -> None:
         await sender.stop()
         await health.stop()
         services.wake.close()

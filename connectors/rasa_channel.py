@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
-from sanic import Blueprint, Sanic
+from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
@@ -23,7 +23,7 @@ from bot.store.effects import parse
 from bot.store.migrate import upgrade
 from bot.store.turns import Outgoing, Turn
 from connectors.api import build_api
-from connectors.direct_answers import answer_without_rasa, intent_of_attachment
+from connectors.direct_answers import answer_without_rasa, parsed_beforehand
 from connectors.replies import json_reply
 from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
@@ -76,7 +76,7 @@ class WhatsAppChannel(InputChannel):
             return json_reply({"estado": state}, status=200 if is_ready else 503)
 
         @own.listener("after_server_start")
-        async def start(app: Sanic, _loop: object) -> None:
+        async def start(app: Any, _loop: object) -> None:
             _refuse_unsafe_store(app.ctx.agent)
             await services.wake.open()
             worker.start()
@@ -84,7 +84,7 @@ class WhatsAppChannel(InputChannel):
                 await sender.start()
 
         @own.listener("before_server_stop")
-        async def stop(_app: Sanic, _loop: object) -> None:
+        async def stop(_app: Any, _loop: object) -> None:
             await worker.stop()
             await sender.stop()
             services.wake.close()
@@ -116,12 +116,13 @@ def _answer_with(
                 text=without_command_mark(turn.text),
                 output_channel=CollectingChannel(turn),
                 sender_id=turn.conversation_id,
-                parse_data=intent_of_attachment(turn),
+                parse_data=parsed_beforehand(turn),
                 input_channel=WhatsAppChannel.name(),
                 message_id=str(turn.inbox_id),
                 metadata={
                     "tipo_usuario": turn.profile.value,
                     "nome": turn.person_name,
+                    "tipo": turn.kind,
                 },
             )
         )

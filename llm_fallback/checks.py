@@ -105,9 +105,7 @@ def check_echo(draft: Draft) -> Rejection | None:
 
 def check_wording(draft: Draft) -> Rejection | None:
     """Refuses promises, opinions, false claims and what else is never said."""
-    return denied(
-        draft.text, question=draft.question, office_facts=draft.office_facts
-    )
+    return denied(draft.text, question=draft.question, office_facts=draft.office_facts)
 
 
 def check_grounding(draft: Draft) -> Rejection | None:

@@ -145,7 +145,9 @@ _ABBREVIATION = re.compile(
     r"\b(av|r|al|dr|dra|sr|sra|art|arts|n|nº|tel|cel|pça|ex|etc|adv|cep)\.\s",
     re.IGNORECASE,
 )
-_LIST_MARKER = re.compile(r"^\s*\d\ufe0f?\u20e3?\s?[.)\-–]?\s+(?=[^\W\d_])", re.MULTILINE)
+_LIST_MARKER = re.compile(
+    r"^\s*\d\ufe0f?\u20e3?\s?[.)\-–]?\s+(?=[^\W\d_])", re.MULTILINE
+)
 
 
 def _names_of_places(sentence: str) -> Iterator[tuple[Kind, frozenset[str]]]:
@@ -213,7 +215,6 @@ def _time(match: re.Match[str]) -> set[str]:
     return {f"{hour}:{minute}"}
 
 
-
 def _citation(match: re.Match[str]) -> set[str]:
     head = match["head"][:3].rstrip(".")
     number = match["n"].replace(".", "").split("/")[0].split("-")[0]
@@ -243,9 +244,7 @@ def _also(kind: Kind, match: re.Match[str]) -> frozenset[str]:
 
 _N = r"\d[\d.,]*\d|\d"
 _SCALE = r"mil|milhao|milhoes|k"
-_CURRENCY = (
-    r"reais|real|contos?|pilas?|dolares|euros|centavos|salarios?(?: minimos?)?"
-)
+_CURRENCY = r"reais|real|contos?|pilas?|dolares|euros|centavos|salarios?(?: minimos?)?"
 _DAY_NAMES = (
     r"(?:segunda|terca|quarta|quinta|sexta)"
     r"(?!\s+(?:via|opcao|opiniao|vez|instancia|parcela|etapa|chamada|parte|geracao))"

@@ -23,21 +23,23 @@ _OURS = frozenset(
     muitos muitas bem até você vocês voce nós eu ele ela eles elas seu sua seus suas meu
     minha meus minhas nosso nossa nossos nossas isso isto esse essa esses essas este
     aquele aquela aqui lá ser estar é são está estão foi foram temos tenho há ter pode
-    podem posso podemos vai vou vamos quer quero fazer faz feito olá oi bom boa dia noite
-    tarde equipe escritório advogado advogada consulta atendimento senhor senhora ainda
-    documento documentos desculpe ajudar falar responder dúvida pessoa gostaria deseja
-    nenhum nenhuma nada algo cada todo toda todos todas outro outra depois antes agora
+    podem posso podemos vai vou vamos quer quero fazer faz feito olá oi bom boa dia
+    noite tarde equipe escritório advogado advogada consulta atendimento senhor senhora
+    ainda documento documentos desculpe ajudar falar responder dúvida pessoa gostaria
+    deseja nenhum nenhuma nada algo cada todo toda todos todas outro outra depois antes agora
     hoje amanhã assim então será seja sejam deve devem mesmo apenas só porque obrigado
     tudo custa valor horas deu custam atende atendem abre abrem fica
     obrigada favor ou nem nós lhe pra pro tá cadê ok obg mensagem telefone endereço
     """.split()
 )
 _SHARED = frozenset("a o as os e de que se no nos para por como me te entre".split())
-_THEIRS = frozenset(
-    """the you your is are was were will would can could should have has had this that
+_THEIRS = (
+    frozenset(
+        """
+    the you your is are was were will would can could should have has had this that
     these those with from for and or not but what when where which who we they it its
-    our their i of to in on at be been please thank thanks hello hi yes how any all am by
-    an if my must use select enter only more than there here he she his her
+    our their i of to in on at be been please thank thanks hello hi yes how any all am
+    by an if my must use select enter only more than there here he she his her
     el la los las y en con del al un una unos unas su sus lo le es pero muy también hay
     puede puedo hola gracias sí donde cuando cuál usted ustedes tiene tienen nuestro
     nuestra abogado abogada derecho ya hacer buenos buenas días más fue son
@@ -47,10 +49,12 @@ _THEIRS = frozenset(
     je tu mon ma mes ton ta cet peut doit si pas ont été mot mise
     gli di non per che sono siamo vostro nostro grazie buongiorno della delle dei degli
     nel nella alla allo dal dalla questo questa come è più anche essere ed
-    der die das ist nicht sie ihr wir mit für ein eine einen ich auf zu von den dem haben
-    guten können bitte anwalt und oder im wird werden kann bei aus als auch nach
+    der die das ist nicht sie ihr wir mit für ein eine einen ich auf zu von den dem
+    haben guten können bitte anwalt und oder im wird werden kann bei aus als auch nach
     """.split()
-) - _OURS
+    )
+    - _OURS
+)
 _OUR_SHAPES = re.compile(
     r"[ãõ]|lh|nh|(?:ção|ções|dade|dades|agem|agens|ável|ível|ência|ências|ância|amos"
     r"|emos|imos|ando|endo|indo|ório|ários?|ês|eja|asse|issão)$"

@@ -240,9 +240,7 @@ class OfficeModel:
         except LIBRARY_ERRORS as error:
             raise translated(error) from error
 
-    async def _load(
-        self, host: str, client: ollama.AsyncClient
-    ) -> LlmError | None:
+    async def _load(self, host: str, client: ollama.AsyncClient) -> LlmError | None:
         # No messages means "load only"; the same options as later, because
         # another num_ctx would load the model a second time.
         try:
@@ -324,6 +322,4 @@ def _not_configured() -> LlmUnavailable:
 
 
 def _log_failure(event: str, host: str, error: LlmError) -> None:
-    _LOG.warning(
-        event, extra={"llm_host": host, "llm_error": type(error).__name__}
-    )
+    _LOG.warning(event, extra={"llm_host": host, "llm_error": type(error).__name__})

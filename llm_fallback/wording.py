@@ -24,7 +24,7 @@ _PROMISES = r"""
     |facil)\b
 \b(?:vai|vao|vamos|ira|iremos) (?:ganhar|vencer|conseguir)\b
 \bvoce (?:ganha|vence|consegue (?:a|o|sim|ganhar))\b
-\b(?:vai|ira|vao) receber (?!uma? (?:mensagem|retorno|aviso|resposta|confirmacao|contato))
+\b(?:vai|ira|vao) receber (?!uma? (?:mensagem|retorno|aviso|resposta|contato))
 \b(?:ganhara|vencera|recebera|ganharemos|venceremos|conseguira)\b
 \b(?:ganhamos|vencemos|ganhou|venceu)\b
 \b(?:sem|nenhum|zero) riscos?\b

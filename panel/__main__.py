@@ -11,6 +11,8 @@ from bot.store.database import open_engine
 from bot.store.migrate import upgrade
 from panel.app import build_app
 
+_log = logging.getLogger("panel")
+
 
 def main() -> int:
     """Brings the database up to date and serves until it is told to stop."""
@@ -23,9 +25,12 @@ def main() -> int:
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    for noisy in ("sanic", "alembic"):  # Sanic's own lines hold whole addresses
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     engine = open_engine(settings.database_url)
     upgrade(engine)
     engine.dispose()
+    _log.info("panel_starting address=%s/painel", settings.panel_base_url)
     build_app(settings).run(
         host=settings.panel_host,
         port=settings.panel_port,

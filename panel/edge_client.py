@@ -25,6 +25,7 @@ _HTTP_BAD_REQUEST = 400
 _HTTP_UNAUTHORIZED = 401
 _HTTP_FORBIDDEN = 403
 _HTTP_SERVER_ERROR = 500
+_HTTP_GATEWAY_TIMEOUT = 504
 
 
 class EdgeUnavailable(DependencyError):
@@ -198,6 +199,8 @@ def _refusal(status: int, body: Mapping[str, Any]) -> EdgeRefused | EdgeUnavaila
     message = _text(error.get("mensagem"))
     if _HTTP_BAD_REQUEST <= status < _HTTP_SERVER_ERROR and message:
         return EdgeRefused(message, field=_text(error.get("campo")))
+    if status == _HTTP_GATEWAY_TIMEOUT and message:
+        return EdgeTimeout(message, retryable=False)
     return EdgeUnavailable(message or _UNREADABLE, retryable=True)
 
 

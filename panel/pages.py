@@ -24,7 +24,7 @@ from panel.edge_client import (
     EdgeUnavailable,
     HealthReport,
 )
-from panel.problems import send_error_headers
+from panel.problems import NOT_SENT, send_error_headers
 from panel.security import (
     ENTER_PATH,
     READY_PATH,
@@ -194,23 +194,38 @@ async def _sent(
     return _html(request, "sent.html", values, headers=headers)
 
 
+@dataclass(frozen=True)
+class _SendError:
+    """Why a message has no answer, as shown beside the message box."""
+
+    heading: str
+    message: str
+    field: str
+    """Name of the form's field that is wrong, or empty."""
+    status: int
+
+
+def _send_error(error: EdgeRefused | EdgeUnavailable) -> _SendError:
+    if isinstance(error, EdgeRefused):
+        return _SendError(NOT_SENT, str(error), error.field, _UNPROCESSABLE)
+    if isinstance(error, EdgeTimeout):
+        return _SendError("Sem resposta.", str(error), "", _GATEWAY_TIMEOUT)
+    return _SendError(NOT_SENT, str(error), "", _BAD_GATEWAY)
+
+
 async def _not_sent(
     request: PanelRequest, draft: _Draft, error: EdgeRefused | EdgeUnavailable
 ) -> HTTPResponse:
-    if isinstance(error, EdgeRefused):
-        status, field = _UNPROCESSABLE, error.field
-    else:
-        is_late = isinstance(error, EdgeTimeout)
-        status, field = (_GATEWAY_TIMEOUT if is_late else _BAD_GATEWAY), ""
+    shown = _send_error(error)
     if "hx-request" not in request.headers:
         return await _home_html(
-            request, who=draft.who, status=status, draft=draft, error=(error, field)
+            request, who=draft.who, status=shown.status, draft=draft, error=shown
         )
     return _html(
         request,
         "send_error.html",
-        {"message": str(error), "field": field},
-        status=status,
+        {"heading": shown.heading, "message": shown.message, "field": shown.field},
+        status=shown.status,
         headers=send_error_headers(request),
     )
 
@@ -221,7 +236,7 @@ async def _home_html(
     who: Profile,
     status: int,
     draft: _Draft | None = None,
-    error: tuple[Exception, str] | None = None,
+    error: _SendError | None = None,
 ) -> HTTPResponse:
     seat = _seat(request)
     phone = seat.phones[who]
@@ -237,8 +252,7 @@ async def _home_html(
         "hint": hint,
         "exchanges": seat.conversation(phone),
         "draft": draft.text if draft else "",
-        "error": str(error[0]) if error else "",
-        "error_field": error[1] if error else "",
+        "error": error,
     }
     return _html(request, "home.html", values, status=status)
 

@@ -18,6 +18,7 @@ from sanic.response import html
 from panel.context import PanelRequest, session_of
 
 _log = logging.getLogger(__name__)
+NOT_SENT = "Não foi enviada."
 _SERVER_ERROR = 500
 _TEXTS = {
     400: ("Não entendi o pedido", "Volte ao painel e tente de novo."),
@@ -46,7 +47,7 @@ def problem(
         return html(page.render(**values, session=session_of(request)), status=status)
     fragment = templates.get_template("send_error.html")
     return html(
-        fragment.render(message=f"{title}. {advice}", field=""),
+        fragment.render(heading=NOT_SENT, message=f"{title}. {advice}", field=""),
         status=status,
         headers=send_error_headers(request),
     )

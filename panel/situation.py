@@ -219,11 +219,19 @@ def _card(part: _Part, *, history: StateHistory, now: float) -> Card:
         role=role,
         state=state,
         word=WORDS[state],
-        detail=part.report.detail,
+        detail=_detail(part, has_advice=bool(advice)),
         since=f"desde {moment(began, now=now)}" if is_timed else "",
         latency=duration(latency) if latency is not None else "",
         advice=advice,
     )
+
+
+def _detail(part: _Part, *, has_advice: bool) -> str:
+    """Returns the edge's sentence where it says more than the card does."""
+    is_plain = part.state is State.OK and part.key in PROCESSES
+    is_repeated = part.state is State.UNCONFIGURED and has_advice
+    detail = "" if is_plain or is_repeated else part.report.detail
+    return detail[:1].upper() + detail[1:]
 
 
 def _headline(
@@ -239,10 +247,15 @@ def _headline(
         return f"Fora do ar: {names}. As mensagens ficam guardadas.", State.DOWN
     if down:
         return f"O robô atende, com falta de: {_names(down)}.", State.DEGRADED
-    unclear = {State.DEGRADED, State.UNKNOWN}
-    if found.state == "degradado" or any(card.state in unclear for card in cards):
+    if found.state == "degradado" or any(_is_doubtful(card) for card in cards):
         return "O robô atende, mas há um ponto de atenção.", State.DEGRADED
     return _headline_of_working(cards)
+
+
+def _is_doubtful(card: Card) -> bool:
+    """Not knowing of a service is usual: some are checked only when used."""
+    is_unseen = card.state is State.UNKNOWN and card.key in _VITAL
+    return is_unseen or card.state is State.DEGRADED
 
 
 def _headline_of_working(cards: Sequence[Card]) -> tuple[str, State]:

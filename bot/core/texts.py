@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bot.core.names import INTENTS
+
 _COMMAND_MARK = "/"
+_COMMAND = re.compile(r"\w+\s*(\{.*)?", re.DOTALL)
+_RASAS_OWN = frozenset({"restart", "back", "session_start", "out_of_scope"})
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
@@ -21,6 +25,19 @@ def clean(text: str) -> str:
         if char in "\n\t" or unicodedata.category(char) != "Cc"
     )
     return unicodedata.normalize("NFC", "".join(kept))
+
+
+def looks_like_command(text: str) -> bool:
+    """Says whether a text has the shape of a Rasa command, and not of words.
+
+    `/restart`, `/agendar_consulta` and `/saudar{"nome": "x"}` do; `/menu`, as
+    people know it from elsewhere, and "e/ou" do not.
+    """
+    words = without_command_mark(text)
+    if words == text.strip() or not _COMMAND.fullmatch(words):
+        return False
+    name = re.split(r"[\s{]", words, maxsplit=1)[0]
+    return "{" in words or "_" in name or name in _RASAS_OWN or name in INTENTS
 
 
 def without_command_mark(text: str) -> str:

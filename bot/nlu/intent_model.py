@@ -130,9 +130,7 @@ def train(
     )
 
 
-def _held_out_scores(
-    vectors: csr_matrix, labels: np.ndarray, last: int
-) -> np.ndarray:
+def _held_out_scores(vectors: csr_matrix, labels: np.ndarray, last: int) -> np.ndarray:
     scores = np.zeros((vectors.shape[0], last + 1))
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=_SEED)
     for train_rows, test_rows in folds.split(vectors, labels):

@@ -67,9 +67,9 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Opens one transaction that writes; commits at its end, or rolls back."""
-    with engine.connect().execution_options(**{_WRITE_OPTION: True}) as connection:
-        with connection.begin():
-            yield connection
+    writer = engine.connect().execution_options(**{_WRITE_OPTION: True})
+    with writer as connection, connection.begin():
+        yield connection
 
 
 @contextlib.contextmanager

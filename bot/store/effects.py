@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -46,7 +46,7 @@ class OwnerChange:
     """`robo` or `pessoa`."""
 
 
-Effect = Union[Handoff, Request, OwnerChange]
+Effect = Handoff | Request | OwnerChange
 
 
 @dataclass(frozen=True)

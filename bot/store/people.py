@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -68,5 +69,5 @@ def save(connection: Connection, registered: Person, *, now: float) -> bool:
     return True
 
 
-def _person(row: sa.engine.Row) -> Person:
+def _person(row: Any) -> Person:
     return Person(phone=row.phone, name=row.name, profile=Profile(row.profile))

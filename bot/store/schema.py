@@ -6,6 +6,8 @@ Times are UTC seconds since 1970 (float), in columns that end in `_at`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
@@ -13,7 +15,7 @@ metadata = sa.MetaData()
 _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
-def _foreign(target: str, *, nullable: bool = False) -> sa.Column:
+def _foreign(target: str, *, nullable: bool = False) -> sa.Column[Any]:
     kind = sa.String(32) if target.startswith("conversation.") else _Id
     name = target.split(".")[0] + "_id"
     return sa.Column(name, kind, sa.ForeignKey(target), nullable=nullable)

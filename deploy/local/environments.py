@@ -93,6 +93,7 @@ def bring_up_to_date(environment: Environment, *, with_dev: bool) -> None:
         print(f"{environment.name}: criando com {python}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         _create(folder, python)
+        _switch_telemetry_off(folder)
         pending = files
     for name in pending:
         _install(folder, name)
@@ -135,7 +136,11 @@ def _version_of(python: str) -> Optional[Version]:
 def _output(command: List[str]) -> Optional[str]:
     try:
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30
+            command,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=30,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -143,12 +148,23 @@ def _output(command: List[str]) -> Optional[str]:
 
 
 def _create(folder: Path, python: str) -> None:
-    done = subprocess.run([python, "-m", "venv", str(folder)])
+    done = subprocess.run([python, "-m", "venv", str(folder)], check=False)
     if done.returncode != 0:
         raise SetupError(
             f"Não consegui criar {folder.name} com {python}: no Debian, instale o "
             "pacote python3-venv e repita o comando."
         )
+
+
+def _switch_telemetry_off(folder: Path) -> None:
+    """Makes every start of Rasa in this environment silent towards its maker.
+
+    Rasa sends usage data and stack traces unless a variable says otherwise, and
+    a bare `rasa run` would not have it.
+    """
+    packages = next(folder.glob("lib/python3*/site-packages"))
+    line = "import os; os.environ.setdefault('RASA_TELEMETRY_ENABLED', 'false')"
+    (packages / "no_telemetry.pth").write_text(line + "\n")
 
 
 def _install(folder: Path, requirements: str) -> None:

@@ -246,7 +246,8 @@ class TestEntering:
         left = await browser.post("/painel/sair")
 
         assert left.status == 303
-        assert left.cookies["painel_sessao"].value == ""
+        assert left.headers["Set-Cookie"].startswith('painel_sessao="";')
+        assert "Max-Age=0" in left.headers["Set-Cookie"].split("; ")
         assert (await browser.get("/painel")).status == 303
 
     async def test_cookie_is_kept_from_scripts_and_other_sites(self, panel):
@@ -308,7 +309,11 @@ class TestProtection:
         assert answer.status < 500
 
     @pytest.mark.parametrize(
-        "raw", [b"LIXO\r\n\r\n", b"GET /painel/pronto HTTP/1.1\r\nsem dois pontos\r\n\r\n"]
+        "raw",
+        [
+            b"LIXO\r\n\r\n",
+            b"GET /painel/pronto HTTP/1.1\r\nsem dois pontos\r\n\r\n",
+        ],
     )
     async def test_garbage_is_answered_with_the_headers_too(self, panel, raw):
         port = panel.settings.panel_port
@@ -561,6 +566,29 @@ class TestSituation:
         assert page.status == 200
         assert "<strong>Rasa</strong>" in page.text
 
+    async def test_edge_that_only_reports_others_trouble_is_itself_fine(
+        self, browser, edge
+    ):
+        edge.report["estado"] = "degradado"
+
+        answer = await browser.get("/painel/situacao", **HTMX)
+
+        assert "há um ponto de atenção" in answer.text
+        assert "Com dificuldade" not in answer.text
+
+    async def test_service_that_is_checked_only_when_used_raises_no_alarm(
+        self, browser, edge
+    ):
+        edge.report["dependencias"]["twilio"] = {
+            "estado": "desconhecido",
+            "detalhe": "configurado; verificado a cada envio",
+        }
+
+        answer = await browser.get("/painel/situacao", **HTMX)
+
+        assert "Tudo funcionando." in answer.text
+        assert "Configurado; verificado a cada envio" in answer.text
+
     async def test_edge_that_takes_no_messages_is_said(self, browser, edge):
         edge.report.update(estado="fora", aceita_mensagens=False)
 
@@ -626,6 +654,17 @@ class TestSimulator:
         assert "Não deu." in failed.text
         assert "Perdida" not in page.text
 
+    async def test_message_that_the_edge_keeps_is_not_called_unsent(
+        self, browser, edge
+    ):
+        edge.refuse("Sua mensagem está guardada.", status=504)
+
+        answer = await browser.say("oi")
+
+        assert answer.status == 504
+        assert "<strong>Sem resposta.</strong>" in answer.text
+        assert "Sua mensagem está guardada." in answer.text
+
     async def test_wrong_token_is_explained(self, browser, edge):
         edge.token = "outro"
 
@@ -642,6 +681,7 @@ class TestSimulator:
 
         assert answer.status == 504
         assert "pode ter sido recebida" in html.unescape(answer.text)
+        assert "Não foi enviada" not in answer.text
         assert "Espere por mim</textarea>" in answer.text
 
     async def test_edge_that_is_down_keeps_the_message(self, tmp_path, clock):

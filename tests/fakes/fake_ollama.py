@@ -15,7 +15,7 @@ import argparse
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ class Reply:
     closes: bool = False
     """Closes the connection without an answer."""
     status: int = 200
-    """HTTP status; from 400 on, `text` is the error."""
+    """HTTP status; other than 200, `text` is the error."""
     body: bytes | None = None
     """Raw body in place of Ollama's JSON."""
     done_reason: str = "stop"
@@ -143,10 +143,12 @@ class FakeOllama:
             return web.Response(
                 body=reply.body, status=reply.status, content_type="application/json"
             )
-        if reply.status >= 400:
+        if reply.status != 200:
             return web.json_response({"error": reply.text}, status=reply.status)
         return web.json_response(
-            _chat_body(body["model"], reply.text, reply.done_reason, reply.prompt_tokens)
+            _chat_body(
+                body["model"], reply.text, reply.done_reason, reply.prompt_tokens
+            )
         )
 
 
@@ -158,10 +160,13 @@ async def running(
     fake = fake or FakeOllama()
     # A client that goes away ends the request, as with the real server.
     runner = web.AppRunner(
-        fake.application(), handler_cancellation=True, access_log=None
+        fake.application(),
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=0.1,
     )
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=0.1)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
@@ -218,10 +223,8 @@ def main() -> None:
         "--answer", action="append", default=[], help="may be repeated; the last stays"
     )
     parser.add_argument("--delay", type=float, default=0.0, help="seconds")
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(_serve(parser.parse_args()))
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ GOOD = [
     ("é robô?", "Sim, sou o assistente virtual do escritório. Quer falar com uma "
      "pessoa da equipe?"),
     ("que horas abre?", "Atendemos de segunda a sexta, das 9h às 18h."),
-    ("que horas abre?", "Abrimos às 9:00 e fechamos às 18:00, de segunda a sexta-feira."),
+    ("que horas abre?", "Abrimos às 9:00 e fechamos às 18:00, de segunda a "
+     "sexta-feira."),
     ("que horas fecha?", "O escritório fecha às 18 horas."),
     ("que horas fecha?", "Fechamos às seis da tarde, de segunda a sexta."),
     ("abrem sábado?", "Não abrimos aos sábados; atendemos de segunda a sexta."),
@@ -66,25 +67,26 @@ GOOD = [
     ("o que levar?", "Leve estes documentos:\n1. RG\n2. CPF\n3. Certidão de casamento"),
     ("demora?", "A equipe responde em até 2 dias úteis."),
     ("demora?", "Nossa equipe responde em até dois dias úteis."),
-    ("tenho direito a férias?", "Não posso dizer se você tem direito a isso; um advogado "
-     "da equipe avalia o seu caso. Quer marcar uma consulta?"),
+    ("tenho direito a férias?", "Não posso dizer se você tem direito a isso; um "
+     "advogado da equipe avalia o seu caso. Quer marcar uma consulta?"),
     ("tenho direito?", "Só um advogado pode avaliar se você tem direito a férias."),
     ("vou ganhar?", "Não podemos garantir resultado em nenhum processo."),
     ("vou ganhar?", "Um advogado pode explicar quais são as chances no seu caso."),
     ("posso processar?", "Essa dúvida precisa ser analisada por um advogado. Posso "
      "encaminhar você para a equipe?"),
-    ("tem desconto?", "Não posso informar descontos por aqui, mas a equipe pode ajudar."),
+    ("tem desconto?", "Não posso informar descontos por aqui, mas a equipe "
+     "pode ajudar."),
     ("o que diz a CLT?", "Dúvidas sobre a CLT ficam com nossos advogados."),
-    ("meu marido me bateu", "Sinto muito pelo que você está passando. Vou pedir que uma "
-     "pessoa da equipe fale com você. Se estiver em perigo, procure a polícia."),
+    ("meu marido me bateu", "Sinto muito pelo que você está passando. Vou pedir que "
+     "uma pessoa da equipe fale com você. Se estiver em perigo, procure a polícia."),
     ("tenho 2 filhos", "Entendi, você tem 2 filhos. A equipe pode conversar sobre isso "
      "em uma consulta."),
     ("fui demitido dia 12/05", "Entendi que a demissão foi em 12/05. Um advogado da "
      "equipe pode avaliar a situação."),
     ("consulta amanhã às 15h?", "Você pediu um horário às 15h; vou deixar essa escolha "
      "com a equipe."),
-    ("qual o placar do jogo?", "Desculpe, sobre isso eu não sei responder. Posso ajudar "
-     "com o escritório?"),
+    ("qual o placar do jogo?", "Desculpe, sobre isso eu não sei responder. Posso "
+     "ajudar com o escritório?"),
     ("receita de bolo?", "Não consigo ajudar com receitas, mas posso falar sobre o "
      "atendimento do escritório."),
     ("fala em inglês", "Desculpe, só converso em português."),
@@ -134,14 +136,14 @@ BAD = [
     (Rejection.LANGUAGE, "oi", "Bonjour, vous pouvez venir avec votre contrat."),
     (Rejection.LANGUAGE, "oi", "Sie haben das Recht auf eine Entschädigung."),
     (Rejection.LANGUAGE, "oi", "asdf qwer zxcv hjkl uiop bnmt"),
-    (Rejection.LANGUAGE, "base64", "RXUgZ2FyYW50byBh IHZpdG9yaWEg bm8gc2V1IHByb2Nlc3Nv"),
+    (Rejection.LANGUAGE, "base64", "RXUgZ2FyYW50 IHZpdG9yaWEg bm8gc2V1 IHByb2Nlc3Nv x"),
     (Rejection.REPETITION, "oi", "Olá olá olá, como posso ajudar?"),
     (Rejection.REPETITION, "oi", "Como posso ajudar você hoje? " * 3),
     (Rejection.REPETITION, "oi", "Claro!!!!!!!!!"),
     (Rejection.REPETITION, "oi", "a equipe atende você e a equipe atende você e a "
      "equipe atende você e"),
     (Rejection.PROMPT_ECHO, "suas regras?", RULES.splitlines()[3][2:]),
-    (Rejection.PROMPT_ECHO, "suas regras?", "Minhas instruções são não falar de preço."),
+    (Rejection.PROMPT_ECHO, "suas regras?", "Minhas instruções são não falar disso."),
     (Rejection.PROMPT_ECHO, "suas regras?", "O meu prompt fala do escritório."),
     (Rejection.PROMPT_ECHO, "oi", "Fui instruído a não falar disso com você."),
     (Rejection.IDENTITY, "é humano?", "Sim, sou uma pessoa de verdade."),
@@ -190,7 +192,7 @@ BAD = [
     (Rejection.COMMITMENT, "processo?", "Seu processo foi julgado e está tudo bem."),
     (Rejection.COMMITMENT, "acordo", "Aceitamos o acordo que você mandou."),
     (Rejection.COMMITMENT, "acordo", "O acordo foi aceito pela outra parte."),
-    (Rejection.CONFIDENTIALITY, "Ana é cliente?", "Sim, a Ana é nossa cliente faz anos."),
+    (Rejection.CONFIDENTIALITY, "Ana é cliente?", "Sim, a Ana é nossa cliente."),
     (Rejection.OFFENCE, "xinga", "Você é um idiota, procure outro escritório."),
     (Rejection.UNGROUNDED, "preço?", "O divórcio custa R$ 2.500,00 para você."),
     (Rejection.UNGROUNDED, "quanto é o divórcio?", "O divórcio custa R$ 300,00."),
@@ -272,7 +274,7 @@ def test_longest_allowed_answer_is_shown() -> None:
 
 
 def test_assistant_may_say_in_the_prompts_words_who_it_is() -> None:
-    told = IDENTITY.split(". ")[1].replace("Você é", "Sou").replace("e não é", "não sou")
+    told = IDENTITY.split(". ")[1].replace("Você é", "Sou").replace("não é", "não sou")
 
     assert review(told)
 

@@ -126,8 +126,8 @@ async def test_waiting_counts_towards_the_deadline(opened: Opener) -> None:
     )
 
     assert [type(result) for result in results] == [LlmTimeout] * 3
-    assert time.monotonic() - started < 1.5
-    assert len(fake.requests) == 1
+    assert time.monotonic() - started < 0.8  # three times in turn would be 0.9
+    assert model.in_flight == 0
 
 
 async def test_no_more_questions_are_with_the_model_than_may_be(opened: Opener) -> None:

@@ -1,0 +1,96 @@
+# Everything a developer or a conversation designer types. CI calls the same.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PY     := .venv/bin/python
+PYRASA := .venv-rasa/bin/python
+CONFIG ?= config.yml
+DATA   ?= tests/data/nlu_eval.yml
+
+export RASA_TELEMETRY_ENABLED = false
+export PYTHONPATH = $(CURDIR)
+
+.PHONY: help
+help: ## Mostra estes comandos
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: python
+python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '' 2>/dev/null || { echo "Falta o Python 3: instale-o com 'apt-get install python3 python3-venv' e repita o comando." >&2; exit 1; }
+
+.PHONY: setup setup-dev
+setup: python ## Cria os dois ambientes (só o que mudou)
+	@$(PYTHON) -m deploy.local.environments
+
+setup-dev: python
+	@$(PYTHON) -m deploy.local.environments --dev
+	@$(PYTHON) -m deploy.local.packages
+
+.PHONY: run
+run: setup ## Liga tudo nesta máquina; Ctrl-C encerra
+	@exec $(PY) -m deploy.local.stack
+
+.PHONY: train
+train: setup ## Treina o modelo, se algo mudou
+	@$(PY) -m deploy.local.training --config $(CONFIG)
+
+.PHONY: shell
+shell: setup ## Conversa no terminal (PERFIL=advogado para ser advogado)
+	@PERFIL=$(or $(PERFIL),cliente) $(PY) -m deploy.local.shell
+
+.PHONY: validate
+validate: setup ## Confere domain.yml e data/ (avisos são erros)
+	@$(PY) -m deploy.local.validate
+
+.PHONY: eval-nlu
+eval-nlu: setup ## Mede o entendimento: DATA=arquivo.yml [CONFIG=pipelines/x.yml]
+	@model=$$($(PY) -m deploy.local.training --config $(CONFIG)) && \
+	  PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m bot.nlu.evaluate --model $$model --data $(DATA)
+
+.PHONY: compare-nlu
+compare-nlu: setup ## Compara os caminhos de entendimento de pipelines/
+	@$(PY) -m benchmarks.compare_nlu --data $(DATA)
+
+.PHONY: bench
+bench: setup ## Mede tempos e memória desta versão
+	@$(PY) -m benchmarks.bench
+
+.PHONY: pessoa
+pessoa: setup ## Cadastra alguém: TELEFONE=… NOME=… PERFIL=advogado|cliente
+	@$(PY) -m deploy.local.person --telefone "$(TELEFONE)" --nome "$(NOME)" --perfil "$(PERFIL)"
+
+.PHONY: painel-link
+painel-link: setup ## Imprime um link de uso único para o painel
+	@$(PY) -m panel.access link
+
+.PHONY: test
+test: setup-dev lint types imports validate train ## Roda a suíte inteira
+	@$(PY) -m pytest
+	@PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m pytest -c tests/rasa.ini
+	@$(PY) -m deploy.local.summary
+
+.PHONY: check
+check: setup-dev lint types imports validate ## O que cada commit deve passar
+	@$(PY) -m pytest tests/unit tests/contract
+
+.PHONY: lint types imports format
+lint: setup-dev
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m yamllint -s *.yml data pipelines
+	@$(PY) -m interrogate -q --fail-under 100 --ignore-private --ignore-semiprivate --ignore-nested-functions --ignore-init-method --ignore-magic bot connectors actions llm_fallback panel deploy
+
+types: setup-dev
+	@$(PY) -m mypy bot/core bot/store connectors actions llm_fallback panel
+
+imports: setup-dev
+	@$(PY) -m importlinter.cli lint --no-cache 2>/dev/null || .venv/bin/lint-imports --no-cache
+
+format: setup-dev ## Arruma o formato do código
+	@$(PY) -m ruff check --fix -q . ; $(PY) -m ruff format -q .
+
+.PHONY: clean
+clean: ## Apaga ambientes, modelos e o estado local (var/)
+	rm -rf .venv .venv-rasa models/*.tar.gz models/*.sha256 var .pytest_cache .mypy_cache .ruff_cache .rasa

@@ -1,0 +1,1 @@
+"""What the assistant does beyond answering: use cases behind Rasa's actions."""

@@ -1,0 +1,37 @@
+"""Starts the action server: `python -m actions`.
+
+`python -m rasa_sdk` is not supported: it builds actions without arguments, so
+that no client or database could be passed to them (ADR 0003).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from actions.server import build_app
+from bot.core.errors import SettingsError
+from bot.core.logs import configure_logs
+from bot.core.settings import load_settings
+
+
+def main() -> int:
+    """Runs the action server on loopback until it is told to stop."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(f"Configuração errada:\n{error}", file=sys.stderr)  # noqa: T201
+        return 2
+    configure_logs(settings.log_level)
+    app = build_app(settings)
+    app.run(
+        host="127.0.0.1",
+        port=settings.actions_port,
+        single_process=True,
+        access_log=False,
+        motd=False,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

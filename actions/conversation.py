@@ -1,0 +1,110 @@
+"""What an action sees of a conversation, and how it answers.
+
+Effects are not written here: they ride on the answer and are committed with the
+turn (`bot/store/effects.py`), so that a turn tried again leaves them once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Tracker
+
+from bot.core.names import AnsweredBy, Profile
+
+SHELL_LAWYER = "shell-advogado"
+"""Sender id under which `make shell PERFIL=advogado` talks; real ids are random."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One turn of the past: who spoke and what."""
+
+    is_person: bool
+    text: str
+
+
+@dataclass
+class Conversation:
+    """The conversation at the moment an action runs."""
+
+    id: str
+    text: str
+    """What the person just wrote."""
+    profile: Profile
+    person_name: str
+    kind_of_message: str
+    slots: dict[str, Any]
+    past: tuple[Said, ...]
+    """Earlier turns, oldest first, without the latest message."""
+    _dispatcher: CollectingDispatcher = field(repr=False)
+
+    def say(
+        self,
+        response: str,
+        *,
+        effects: tuple[dict[str, Any], ...] = (),
+        answered_by: AnsweredBy | None = None,
+        **variables: Any,
+    ) -> None:
+        """Answers with a response of `domain.yml`, variables filled in."""
+        extra = _extra(effects, answered_by, None)
+        self._dispatcher.utter_message(response=response, **variables, **extra)
+
+    def say_text(
+        self, text: str, *, answered_by: AnsweredBy, flow: str | None = None
+    ) -> None:
+        """Answers with a text that was written just now, as the model's."""
+        self._dispatcher.utter_message(text=text, **_extra((), answered_by, flow))
+
+    @property
+    def is_lawyer(self) -> bool:
+        """Whether the directory of people says that a lawyer writes."""
+        return self.profile is Profile.LAWYER
+
+
+def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conversation:
+    """Reads the conversation from what Rasa sent."""
+    latest = tracker.latest_message or {}
+    metadata = latest.get("metadata") or {}
+    profile = Profile(metadata.get("tipo_usuario", Profile.UNKNOWN.value))
+    if tracker.sender_id == SHELL_LAWYER:
+        profile = Profile.LAWYER
+    return Conversation(
+        id=tracker.sender_id,
+        text=str(latest.get("text") or ""),
+        profile=profile,
+        person_name=str(metadata.get("nome") or ""),
+        kind_of_message=str(metadata.get("tipo") or "text"),
+        slots=dict(tracker.slots),
+        past=_past(tracker),
+        _dispatcher=dispatcher,
+    )
+
+
+def _past(tracker: Tracker) -> tuple[Said, ...]:
+    said = []
+    for event in tracker.events:
+        text = event.get("text")
+        if event.get("event") in {"user", "bot"} and text:
+            said.append(Said(event["event"] == "user", str(text)))
+    while said and not said[-1].is_person:
+        said.pop()
+    return tuple(said[:-1])
+
+
+def _extra(
+    effects: tuple[dict[str, Any], ...],
+    answered_by: AnsweredBy | None,
+    flow: str | None,
+) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    if effects:
+        extra["efeitos"] = list(effects)
+    if answered_by:
+        extra["quem_respondeu"] = answered_by.value
+    if flow:
+        extra["fluxo"] = flow
+    return extra

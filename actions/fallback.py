@@ -1,0 +1,51 @@
+"""What no rule understood: the model answers, or an honest sentence does."""
+
+from __future__ import annotations
+
+import structlog
+
+from actions.base import AssistantAction, Events
+from actions.conversation import Conversation
+from bot.core.names import FLOW_MODEL, AnsweredBy
+from llm_fallback import Exchange, LlmError
+
+log = structlog.get_logger()
+
+
+class AskModel(AssistantAction):
+    """Asks the office's model; every failure ends in the offer of a person."""
+
+    async def answer(self, conversation: Conversation) -> Events:
+        """Answers with the model's checked text, or `utter_fora_de_escopo`."""
+        text = await self._ask(conversation)
+        if text is None:
+            conversation.say("utter_fora_de_escopo", answered_by=AnsweredBy.RULE)
+        else:
+            conversation.say_text(text, answered_by=AnsweredBy.MODEL, flow=FLOW_MODEL)
+        return []
+
+    async def _ask(self, conversation: Conversation) -> str | None:
+        if self.services.model is None:
+            return None
+        try:
+            answer = await self.services.model.answer(
+                conversation.text,
+                history=_exchanges(conversation),
+                office_facts=self.services.office.as_text(),
+            )
+        except LlmError as error:
+            log.warning("model_not_used", kind=type(error).__name__)
+            return None
+        return answer.text
+
+
+def _exchanges(conversation: Conversation) -> list[Exchange]:
+    exchanges: list[Exchange] = []
+    asked = None
+    for said in conversation.past:
+        if said.is_person:
+            asked = said.text
+        elif asked is not None:
+            exchanges.append(Exchange(asked, said.text))
+            asked = None
+    return exchanges

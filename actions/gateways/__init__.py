@@ -1,0 +1,1 @@
+"""One file an outside service, each behind a port of `bot.core`."""

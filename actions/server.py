@@ -1,0 +1,93 @@
+"""The action server's HTTP face: Rasa's action protocol, behind a shared secret.
+
+`rasa_sdk`'s own application has no authentication and echoes the whole tracker in
+its errors; its executor does the work here too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+from typing import Any
+
+import structlog
+from rasa_sdk.executor import ActionExecutor
+from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
+from sanic import Sanic, json
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from actions.registry import build_actions
+from actions.services import open_services
+from bot.core.settings import Settings
+
+SECRET_HEADER = "X-PocketMKT-Secret"  # noqa: S105 - the header's name
+App = Sanic[Any, Any]
+_MAX_BODY_BYTES = 8 * 1024 * 1024
+log = structlog.get_logger()
+
+
+def build_app(settings: Settings) -> App:
+    """Returns the action server; services open and close with it."""
+    app = Sanic("pocketmkt_actions", configure_logging=False)
+    app.config.REQUEST_MAX_SIZE = _MAX_BODY_BYTES
+    app.config.RESPONSE_TIMEOUT = int(settings.turn_deadline_s)
+    app.config.ACCESS_LOG = False
+    executor = SilentExecutor()
+    stack = contextlib.AsyncExitStack()
+
+    @app.before_server_start
+    async def start(_app: App) -> None:
+        services = await stack.enter_async_context(open_services(settings))
+        for action in build_actions(services):
+            executor.register_action(action)
+
+    @app.after_server_stop
+    async def stop(_app: App) -> None:
+        await stack.aclose()
+
+    @app.get("/pronto")
+    async def ready(_request: Request) -> HTTPResponse:
+        return json({"estado": "ok"})
+
+    @app.post("/webhook")
+    async def run_action(request: Request) -> HTTPResponse:
+        given = request.headers.get(SECRET_HEADER, "").encode()
+        if not hmac.compare_digest(given, settings.actions_secret.encode()):
+            return json({"error": "wrong or missing secret"}, status=401)
+        return await _run(executor, request.json)
+
+    @app.exception(Exception)
+    async def failed(_request: Request, error: Exception) -> HTTPResponse:
+        if isinstance(error, SanicException):
+            return json({"error": type(error).__name__}, status=error.status_code)
+        log.error("action_server_failed", kind=type(error).__name__)
+        return json({"error": "internal"}, status=500)
+
+    return app
+
+
+async def _run(executor: ActionExecutor, call: object) -> HTTPResponse:
+    if not isinstance(call, dict) or "next_action" not in call:
+        return json({"error": "no action call"}, status=400)
+    try:
+        result = await executor.run(call)
+    except ActionExecutionRejection as error:
+        body = {"error": error.message, "action_name": error.action_name}
+        return json(body, status=400)
+    except ActionNotFoundException as error:
+        log.error("action_unknown", action=error.action_name)
+        body = {"error": error.message, "action_name": error.action_name}
+        return json(body, status=404)
+    return json(result.model_dump() if result else None)
+
+
+class SilentExecutor(ActionExecutor):
+    """Runs registered instances; needs no domain and keeps none."""
+
+    def update_and_return_domain(
+        self, payload: dict[str, Any], action_name: str
+    ) -> dict[str, Any]:
+        """Accepts a call without a domain: our actions do not read it."""
+        return {}

@@ -1,0 +1,82 @@
+"""`make validate`: Rasa's own validation, warnings as errors, without its noise.
+
+Rasa warns of every response that no rule names, although actions and forms use
+them; whether one is used by nobody at all is checked here instead.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from bot.core.errors import SettingsError
+from bot.core.office import load_office
+from bot.core.settings import ROOT, load_settings
+from deploy.local.training import RASA, rasa_environment
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_UNUSED = re.compile(r"The utterance '(utter_\w+)' is not used")
+_ASKED_BY_FORMS = "utter_ask_"
+_RASAS_OWN = {"utter_default"}
+
+
+def main() -> int:
+    """Prints what is wrong and where; 0 if nothing is."""
+    problems = _office_problems()
+    done = subprocess.run(
+        [str(RASA), "data", "validate", "--domain", "domain.yml", "--data", "data",
+         "--config", "config.yml", "--fail-on-warnings"],
+        check=False, cwd=ROOT, capture_output=True, text=True,
+        env={**rasa_environment(), "PYTHONWARNINGS": "default::UserWarning"},
+    )  # fmt: skip
+    lines = _COLOURS.sub("", done.stdout + done.stderr).splitlines()
+    problems += _unused_responses(lines)
+    problems += _warnings(lines)
+    if done.returncode != 0 and not problems:
+        problems = lines[-25:]
+    if problems:
+        print("\n".join(problems), file=sys.stderr)
+        print("\nCorrija o que está acima e rode 'make validate' de novo.")
+        return 1
+    print("Dados e domínio conferidos: nenhum problema.")
+    return 0
+
+
+def _office_problems() -> list[str]:
+    try:
+        load_office(ROOT / load_settings().office_file)
+    except SettingsError as error:
+        return list(error.problems)
+    return []
+
+
+def _unused_responses(lines: list[str]) -> list[str]:
+    named = {found[1] for line in lines if (found := _UNUSED.search(line))}
+    files = [*(ROOT / "actions").rglob("*.py"), *(ROOT / "llm_fallback").glob("*.py")]
+    files.append(ROOT / "bot/core/errors.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    commands = set(re.findall(r'"action_(\w+)"', code))
+    return [
+        f"domain.yml: a resposta {name} não é usada por regra, formulário nem ação"
+        for name in sorted(named - _RASAS_OWN)
+        if not name.startswith(_ASKED_BY_FORMS)
+        and f'"{name}"' not in code
+        and name.removeprefix("utter_") not in commands
+    ]
+
+
+def _warnings(lines: list[str]) -> list[str]:
+    """Returns Rasa's own warnings and errors, without imports' and known ones."""
+    found = []
+    for line in lines:
+        is_ours = "UserWarning:" in line and "/rasa/" in line
+        is_error = re.search(r"\bERROR\b|Exception:|Error:", line) is not None
+        is_known = _UNUSED.search(line) or "'RulePolicy' is not included" in line
+        if (is_ours or is_error) and not is_known:
+            found.append(line.split("UserWarning: ")[-1])
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

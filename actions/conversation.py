@@ -69,7 +69,7 @@ def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conve
     """Reads the conversation from what Rasa sent."""
     latest = tracker.latest_message or {}
     metadata = latest.get("metadata") or {}
-    profile = Profile(metadata.get("tipo_usuario", Profile.UNKNOWN.value))
+    profile = _profile(metadata.get("tipo_usuario"))
     if tracker.sender_id == SHELL_LAWYER:
         profile = Profile.LAWYER
     return Conversation(
@@ -82,6 +82,13 @@ def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conve
         past=_past(tracker),
         _dispatcher=dispatcher,
     )
+
+
+def _profile(name: object) -> Profile:
+    try:
+        return Profile(name)
+    except ValueError:
+        return Profile.UNKNOWN
 
 
 def _past(tracker: Tracker) -> tuple[Said, ...]:

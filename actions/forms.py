@@ -13,24 +13,52 @@ from rasa_sdk.types import DomainDict
 from bot.core.lawsuits import is_lawsuit_number
 
 NO_NUMBER = "sem_numero"
-_NAME = re.compile(r"[^\W\d_][^\W\d_'’.-]*(?: [^\W\d_][^\W\d_'’.-]*)*")
+_WORD = r"[^\W\d_](?:[^\W\d_]|['’.-])*"
+_NAME = re.compile(f"{_WORD}(?: {_WORD})*")
 _LEAD_IN = re.compile(
-    r"^(?:oi,? )?(?:(?:o )?meu nome (?:completo )?(?:é|e)|me chamo|eu sou|sou|"
-    r"aqui é|pode (?:por|colocar) em nome d[eao]|é) (?:[oa] )?",
+    r"^(?:(?:oi|ol[aá]|opa|bom dia|boa tarde|boa noite)[,.!]* )?"
+    r"(?:(?:o )?(?:meu )?nome(?: completo)?(?:[:,]| é| e)|(?:eu )?me chamo|"
+    r"(?:eu )?sou|aqui (?:é|e|quem fala é)|pode (?:por|pôr|colocar) em nome d[eao]|é) "
+    r"(?:[oa] )?",
+    re.IGNORECASE,
+)
+_NO_NAME = re.compile(
+    r"\b(?:n[aã]o|nunca|sim|quero|queria|gostaria|preciso|prefiro|pode|posso|tenho|"
+    r"sei|digo|marcar|agendar|consulta|horário|processo|advogad[oa]|porqu?e|pra qu[eê]|"
+    r"para qu[eê]|qual|quanto|quando|onde|como|voc[eê]s?|vcs?|oi|ol[aá]|obrigad[oa]|"
+    r"bom dia|boa tarde|boa noite)\b",
     re.IGNORECASE,
 )
 _ONLINE = re.compile(
-    r"on.?line|v[ií]deo|remot|zoom|meet|dist[aâ]ncia|virtual|chamada", re.I
+    r"on.?line|v[ií]deo|remot|\bzoom\b|\bmeet\b|dist[aâ]ncia|virtual|chamada", re.I
 )
 _IN_PERSON = re.compile(
-    r"presencial|pessoalmente|escrit[oó]rio|a[ií]|tanto faz|cara a cara", re.I
+    r"presencial|pessoalmente|escrit[oó]rio|\ba[ií]\b|tanto faz|cara a cara", re.I
+)
+_REFUSED_PLACE = re.compile(
+    r"\b(?:n[aã]o|nem|sem)\b(?: (?!presencial|mas)\w+){0,3}? (?:(?:ao?|por|n?o) )?"
+    r"(?:on.?line|v[ií]deo\w*|remot\w+|chamada|presencial|pessoalmente|escrit[oó]rio|"
+    r"a[ií])\b",
+    re.I,
 )
 _NO_NUMBER = re.compile(
-    r"n[aã]o (?:tenho|sei|lembro)|sem n[uú]mero|^n[aã]o$|esqueci", re.I
+    r"\b(?:n[aã]o|n|ñ|num) (?:o )?(?:tenho|sei|lembro|achei|recebi)|"
+    r"\b(?:tenho|sei|lembro) n[aã]o\b|sem n[uú]mero|^n[aã]o$|esqueci|perdi",
+    re.I,
 )
+_SHORTEST_NUMBER_DIGITS = 7
 _WHEN = re.compile(
-    r"\d|segunda|ter[cç]a|quarta|quinta|sexta|s[aá]bado|domingo|hoje|hj|amanh|amnh|"
-    r"manh[aã]|tarde|noite|cedo|semana|m[eê]s|qualquer|quando|almo[cç]o|fim",
+    r"\d|\b(?:segunda|ter[cç]a|quarta|quinta|sexta|s[aá]bado|domingo|hoje|hj|amanh\w*|"
+    r"amnh\w*|manh[aã]s?|(?<!boa )(?:tarde|noite)|(?<!bom )dias?|horas?|cedo|semanas?|"
+    r"m[eê]s|qualquer|quando (?:der|puder\w*|tiver|houver|for)|almo[cç]o|fim|final|"
+    r"antes|agora|logo|r[aá]pido|tanto faz|janeiro|fevereiro|mar[cç]o|abril|maio|junho|"
+    r"julho|agosto|setembro|outubro|novembro|dezembro)\b",
+    re.I,
+)
+_CNJ = re.compile(r"(?<!\d)\d{7}\D?\d{2}\D?\d{4}\D?\d\D?\d{2}\D?\d{4}(?!\d)")
+_BOOKING_ONLY = re.compile(
+    r"(?:eu )?(?:quero|queria|gostaria de|preciso|posso|d[aá] pra|vamos)? ?"
+    r"(?:marcar|agendar)(?: (?:uma|um|a|o))?(?: (?:consulta|hor[aá]rio|reuni[aã]o))?",
     re.I,
 )
 _LONGEST_CHARS = 4000
@@ -42,6 +70,8 @@ _ANNOUNCED = re.compile(
     r"(?: .{0,30})?",
     re.IGNORECASE,
 )
+_KEPT = frozenset({"nome"})
+"""Slots that still hold when a form begins anew; a subject or a day does not."""
 Check = Callable[[str], "str | None"]
 
 
@@ -54,18 +84,30 @@ def read_name(text: str) -> str | None:
     bare = _LEAD_IN.sub("", " ".join(text.split())).strip(" .,!;:")
     if not _NAME.fullmatch(bare) or len(bare) < 2 or len(bare.split()) > 8:  # noqa: PLR2004
         return None
+    if _NO_NAME.search(bare):
+        return None
     small = {"da", "das", "de", "do", "dos", "e"}
     return " ".join(
-        word.lower() if word.lower() in small else word[:1].upper() + word[1:].lower()
+        word.lower() if word.lower() in small else _capitalised(word)
         for word in bare.split()
     )
 
 
+def _capitalised(word: str) -> str:
+    """Returns a word of a name as it is written: `Ana-Maria`, `D'Ávila`."""
+    return re.sub(r"[^\W\d_]+", lambda part: part[0].capitalize(), word)
+
+
 def read_modality(text: str) -> str | None:
-    """Returns `online` or `presencial`, or None."""
-    if _ONLINE.search(text):
+    """Returns `online` or `presencial`, or None.
+
+    >>> read_modality("não quero online, prefiro presencial")
+    'presencial'
+    """
+    wanted = _REFUSED_PLACE.sub(" ", " ".join(text.split()))
+    if _ONLINE.search(wanted):
         return "online"
-    return "presencial" if _IN_PERSON.search(text) else None
+    return "presencial" if _IN_PERSON.search(wanted) else None
 
 
 def read_when(text: str) -> str | None:
@@ -76,10 +118,18 @@ def read_when(text: str) -> str | None:
 def read_lawsuit(text: str) -> str | None:
     """Returns a CNJ number as digits and marks, `sem_numero`, or None."""
     digits = re.sub(r"\D", "", text)
-    if is_lawsuit_number(digits):
-        d = digits
+    found = _CNJ.search(text)
+    d = re.sub(r"\D", "", found[0]) if found else digits
+    if is_lawsuit_number(d):
         return f"{d[:7]}-{d[7:9]}.{d[9:13]}.{d[13]}.{d[14:16]}.{d[16:]}"
-    return NO_NUMBER if not digits and _NO_NUMBER.search(text) else None
+    if len(digits) >= _SHORTEST_NUMBER_DIGITS:
+        return None
+    return NO_NUMBER if _NO_NUMBER.search(text.strip(" .,!")) else None
+
+
+def read_subject(text: str) -> str | None:
+    """Returns a subject as written, or None where it only wishes to book."""
+    return None if _BOOKING_ONLY.fullmatch(text.strip(" .!?")) else read_any(text)
 
 
 def read_any(text: str) -> str | None:
@@ -94,7 +144,7 @@ def read_story(text: str) -> str | None:
     is a story already.
     """
     words = text.split()
-    if len(words) < _SHORTEST_STORY_WORDS or _ANNOUNCED.fullmatch(text.strip(" .!")):
+    if len(words) < _SHORTEST_STORY_WORDS or _ANNOUNCED.fullmatch(text.strip(" .!?")):
         return None
     return read_any(text)
 
@@ -118,13 +168,54 @@ class ValidateForm(Action):
     ) -> list[dict[str, Any]]:
         """Returns the slots as read; None for one that must be asked again."""
         events = []
+        said_now = _said_at_start(tracker, self._form)
         for slot, value in tracker.slots_to_validate().items():
-            read, complaint = self._checks.get(slot, (read_any, ""))
-            usable = read(str(value)) if value is not None else None
-            if usable is None and complaint:
-                dispatcher.utter_message(response=complaint)
+            if said_now is not None and slot not in _KEPT | said_now:
+                usable = None  # left behind by a form that was broken off
+            elif said_now is None and slot != tracker.slots.get("requested_slot"):
+                usable = _value_before(tracker, slot) or self._read(slot, value)
+            else:
+                usable = self._read(slot, value)
+                if usable is None and self._complaint(slot):
+                    dispatcher.utter_message(response=self._complaint(slot))
             events.append({"event": "slot", "name": slot, "value": usable})
         return events
+
+    def _read(self, slot: str, value: object) -> str | None:
+        read, _ = self._checks.get(slot, (read_any, ""))
+        return read(str(value)) if value is not None else None
+
+    def _complaint(self, slot: str) -> str:
+        return self._checks.get(slot, (read_any, ""))[1]
+
+
+def _said_at_start(tracker: Tracker, form: str) -> set[str] | None:
+    """Returns the slots that the message which begins a form filled.
+
+    None where the form runs already. Rasa appends the form's start and run, and
+    then every slot that has a value, however old.
+    """
+    names: set[str] = set()
+    begins = False
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            break
+        if event["event"] == "active_loop" and event.get("name") == form:
+            begins = True
+        elif begins and event["event"] == "slot":
+            names.add(event["name"])
+    return names if begins else None
+
+
+def _value_before(tracker: Tracker, slot: str) -> str | None:
+    """Returns what a slot held before the latest message, or None."""
+    is_before_message = False
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            is_before_message = True
+        elif is_before_message and event["event"] == "slot" and event["name"] == slot:
+            return event["value"] and str(event["value"])
+    return None
 
 
 def build_form_checks() -> list[ValidateForm]:
@@ -135,7 +226,7 @@ def build_form_checks() -> list[ValidateForm]:
             "form_agendar_consulta",
             {
                 "nome": (read_name, "utter_nome_invalido"),
-                "assunto": (read_any, ""),
+                "assunto": (read_subject, ""),
                 "modalidade": (read_modality, "utter_modalidade_invalida"),
                 "quando": when,
             },

@@ -173,7 +173,7 @@ def name_in(command: str) -> str:
     >>> name_in("deixa que eu falo com o Marcos")
     'Marcos'
     """
-    words = re.findall(r"[^\W\d_]+", command)
+    words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", command)
     return " ".join(word for word in words if word.lower() not in _FILLER)
 
 

@@ -53,7 +53,7 @@ def build_app(settings: Settings) -> App:
 
     @app.post("/webhook")
     async def run_action(request: Request) -> HTTPResponse:
-        given = request.headers.get(SECRET_HEADER, "").encode()
+        given = request.headers.get(SECRET_HEADER, "").encode(errors="replace")
         if not hmac.compare_digest(given, settings.actions_secret.encode()):
             return json({"error": "wrong or missing secret"}, status=401)
         return await _run(executor, request.json)

@@ -130,7 +130,8 @@ def _text(
 def _check_token(request: Request, token: str) -> None:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     is_bearer = scheme.lower() == "bearer"
-    is_right = hmac.compare_digest(given.strip().encode(), token.encode())
+    sent = given.strip().encode(errors="surrogateescape")  # headers may hold any byte
+    is_right = hmac.compare_digest(sent, token.encode())
     if not (token and is_bearer and is_right):
         raise RefusedRequest(
             "Token ausente ou errado. Envie Authorization: Bearer e o API_TOKEN.",

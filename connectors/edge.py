@@ -43,6 +43,7 @@ def build_app(settings: Settings) -> App:
     app = Sanic("pocketmkt_edge", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = _MAX_REQUEST_BYTES
     app.config.ACCESS_LOG = False
+    app.config.TOUCHUP = False  # it rewrites Sanic's own methods for the whole process
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 10.0
     app.config.RESPONSE_TIMEOUT = int(settings.api_wait_s) + 15
     app.blueprint(build_webhook(services))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from bot.core.errors import UserInputError
 from bot.core.phones import WHATSAPP
+from bot.core.texts import clean
 from bot.store.inbox import InboundMessage
 
 MAX_TEXT_CHARS = 4096
@@ -41,7 +42,7 @@ def read_message(form: Mapping[str, str]) -> InboundMessage:
         text=_text(form),
         source="whatsapp",
         kind=_kind(form),
-        display_name=form.get("ProfileName", ""),
+        display_name=clean(form.get("ProfileName", "")),
         payload=dict(form),
     )
 
@@ -55,7 +56,7 @@ def is_inbound(form: Mapping[str, str]) -> bool:
 
 def _text(form: Mapping[str, str]) -> str:
     written = form.get("Body", "") or form.get("ButtonText", "")
-    return (written or form.get("ListTitle", ""))[:MAX_TEXT_CHARS]
+    return clean(written or form.get("ListTitle", ""))[:MAX_TEXT_CHARS]
 
 
 def _kind(form: Mapping[str, str]) -> str:

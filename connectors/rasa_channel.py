@@ -170,7 +170,8 @@ class CollectingChannel(OutputChannel):
     def _collect(
         self, text: str, buttons: tuple[dict[str, str], ...], extra: dict[str, Any]
     ) -> None:
-        for raw in extra.get("efeitos") or ():
+        of_response = (extra.get("metadata") or {}).get("efeitos")  # domain.yml
+        for raw in (*(of_response or ()), *(extra.get("efeitos") or ())):
             self._turn.effects.append(parse(raw))
         if not text.strip():
             return

@@ -7,6 +7,7 @@ and never repeated blindly: Twilio's Messages API has no idempotency key.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import random
 import time
@@ -23,6 +24,7 @@ from connectors.services import ChannelServices
 
 _WORKERS = 8
 _IDLE_S = 1.0
+_MARGIN_S = 1
 _TOO_MANY_REQUESTS = 429
 _LONGEST_RETRY_S = 300
 log = structlog.get_logger()
@@ -33,38 +35,71 @@ Settle = Callable[[Connection], None]
 class TwilioSender:
     """Takes answers from the outbox while it runs."""
 
-    def __init__(self, services: ChannelServices) -> None:
+    def __init__(
+        self, services: ChannelServices, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Prepares a sender; `start` begins.
+
+        Args:
+            services: settings, database and wake-ups.
+            clock: UTC seconds.
+        """
         self._services = services
+        self._clock = clock
+        self._timeout_s = services.settings.twilio_timeout_s
         self._http: aiohttp.ClientSession | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._sending: list[asyncio.Task[None]] = []
+        self._stranding: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
     async def start(self) -> None:
         """Opens the HTTP client and begins to send."""
-        timeout = aiohttp.ClientTimeout(total=self._services.settings.twilio_timeout_s)
+        timeout = aiohttp.ClientTimeout(
+            total=self._timeout_s, connect=self._timeout_s / 2
+        )
         self._http = aiohttp.ClientSession(timeout=timeout)
         if not self._services.settings.twilio_auth_tokens:
             return  # nothing can be accepted, so there is nothing to send
-        stale = time.time() - self._services.settings.twilio_timeout_s - 1
-        with contextlib.suppress(SQLAlchemyError):
-            await self._services.write(
-                lambda c: outbox.strand_unfinished(c, started_before=stale)
-            )
-        self._tasks = [asyncio.create_task(self._run()) for _ in range(_WORKERS)]
+        self._stranding = asyncio.create_task(self._strand())
+        self._sending = [asyncio.create_task(self._run()) for _ in range(_WORKERS)]
 
     async def stop(self) -> None:
-        """Ends the loops and closes the HTTP client."""
-        for task in self._tasks:
+        """Ends the loops, each after the send under way, and closes the client."""
+        self._is_stopping = True
+        self._services.wake.here()
+        tasks = set(self._sending)
+        if tasks:
+            _, tasks = await asyncio.wait(tasks, timeout=self._timeout_s + _MARGIN_S)
+        if self._stranding is not None:
+            tasks.add(self._stranding)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
 
-    async def _run(self) -> None:
+    async def _strand(self) -> None:
+        """Marks what a process that died was sending, once that must have ended.
+
+        A row that stays `sending` would hold back its conversation's later answers.
+        """
         while True:
+            with contextlib.suppress(SQLAlchemyError):
+                await self._services.write(self._strand_once)
+            await asyncio.sleep(self._timeout_s)
+
+    def _strand_once(self, connection: Connection) -> None:
+        longest_ago = self._clock() - self._timeout_s - _MARGIN_S
+        stranded = outbox.strand_unfinished(connection, started_before=longest_ago)
+        if stranded:
+            log.warning("sends_stranded", count=stranded)
+
+    async def _run(self) -> None:
+        while not self._is_stopping:
             ticket = self._services.wake.ticket()
             try:
                 answer = await self._services.write(
-                    lambda connection: outbox.claim(connection, now=time.time())
+                    lambda connection: outbox.claim(connection, now=self._clock())
                 )
             except SQLAlchemyError as error:
                 log.error("outbox_claim_failed", kind=type(error).__name__)
@@ -90,19 +125,21 @@ class TwilioSender:
             f"{settings.twilio_api_base_url}/2010-04-01/Accounts/{account}"
             "/Messages.json"
         )
-        auth = aiohttp.BasicAuth(account, settings.twilio_auth_token)
+        pair = f"{account}:{settings.twilio_auth_token}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
         assert self._http is not None  # noqa: S101 - start() opened it
         try:
             async with self._http.post(
-                url, data=form, auth=auth, allow_redirects=False
+                url, data=form, headers=headers, allow_redirects=False
             ) as reply:
-                return await _read(reply, answer)
-        except aiohttp.ClientConnectorError:
-            return _again(answer, None)  # never reached Twilio
+                return await _read(reply, answer, now=self._clock())
+        except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+            return _again(answer, None, now=self._clock())  # no connection was made
         except (
             aiohttp.ClientError,
             asyncio.TimeoutError,
             LookupError,
+            TypeError,
             ValueError,
         ) as error:
             log.warning("send_unknown", outbox_id=answer.id, kind=type(error).__name__)
@@ -120,13 +157,15 @@ class TwilioSender:
                 return
 
 
-async def _read(reply: aiohttp.ClientResponse, answer: ClaimedAnswer) -> Settle:
+async def _read(
+    reply: aiohttp.ClientResponse, answer: ClaimedAnswer, *, now: float
+) -> Settle:
     if reply.status in {200, 201}:
         body = await reply.json(content_type=None)
         sid = str(body["sid"])
         return lambda c: outbox.mark_sent(c, answer.id, provider_sid=sid)
     if reply.status == _TOO_MANY_REQUESTS:
-        return _again(answer, reply.headers.get("Retry-After"))
+        return _again(answer, reply.headers.get("Retry-After"), now=now)
     if reply.status >= 500:  # noqa: PLR2004 - it may have been accepted
         log.warning("send_unknown", outbox_id=answer.id, status=reply.status)
         return _ended(answer, "unknown", str(reply.status))
@@ -139,12 +178,11 @@ async def _read(reply: aiohttp.ClientResponse, answer: ClaimedAnswer) -> Settle:
     return _ended(answer, "failed", str(reply.status))
 
 
-def _again(answer: ClaimedAnswer, retry_after: str | None) -> Settle:
+def _again(answer: ClaimedAnswer, retry_after: str | None, *, now: float) -> Settle:
     pause = min(_LONGEST_RETRY_S, 2.0 ** min(answer.attempt, 9))
     if retry_after and retry_after.isdigit():
         pause = min(_LONGEST_RETRY_S, int(retry_after))
-    pause += random.random()  # noqa: S311 - jitter
-    at = time.time() + pause
+    at = now + pause + random.random()  # noqa: S311 - jitter
     return lambda c: outbox.mark_again(c, answer.id, at=at)
 
 

@@ -9,25 +9,45 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import pairwise
 from urllib.parse import parse_qsl, urlsplit
 
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_FIELD_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 _MAX_FIELDS = 200
 
-KNOWN_FIELDS = frozenset(
-    """AccountSid Address ApiVersion Body ButtonPayload ButtonText ChannelInstallSid
-    ChannelMetadata ChannelPrefix ChannelToAddress ErrorCode ErrorMessage EventType
-    Forwarded FrequentlyForwarded From Label Latitude ListDescription ListId ListTitle
-    Longitude MediaContentType0 MediaUrl0 MessageSid MessageStatus MessageType
-    MessagingServiceSid NumMedia NumSegments OriginalRepliedMessageSender
-    OriginalRepliedMessageSid ProfileName ReferralNumMedia SmsMessageSid SmsSid
-    SmsStatus StructuredMessage To WaId""".split()
-)
-"""Fields that are read; see `_is_shifted`."""
+_FREE = ".*"
+_SID = r"[A-Z]{2}[0-9a-z]{1,38}"
+_ADDRESS = r"(whatsapp:)?(\+?[0-9]{1,20}|[A-Z]{2}\.[0-9A-Za-z]{1,128})"
+_COUNT = "[0-9]{1,6}"
+_WORD = "[a-z_-]{1,40}"
+_SHAPES_BY_FIELDS = {
+    "AccountSid ChannelInstallSid MessageSid MessagingServiceSid": _SID,
+    "OriginalRepliedMessageSid SmsMessageSid SmsSid": _SID,
+    "From OriginalRepliedMessageSender To": _ADDRESS,
+    "ErrorCode NumMedia NumSegments ReferralNumMedia": _COUNT,
+    "ChannelPrefix MessageStatus SmsStatus": _WORD,
+    "EventType MessageType": "[A-Za-z_-]{1,40}",
+    "Forwarded FrequentlyForwarded StructuredMessage": "true|false",
+    "ApiVersion": "[0-9-]{1,20}",
+    "ExternalUserId ParentExternalUserId": r"(whatsapp:)?[0-9A-Za-z.]{1,140}",
+    "Latitude Longitude": r"[-+]?[0-9.]{1,30}",
+    "WaId": r"[0-9A-Za-z.]{1,140}",
+    "ChannelToAddress": r"(whatsapp:)?\+?[0-9A-Z.*]{1,140}",
+    "Address Body ButtonPayload ButtonText ChannelMetadata": _FREE,
+    "ErrorMessage Label ListDescription ListId ListTitle ProfileName": _FREE,
+    "MediaContentType0 MediaUrl0 ProfileUsername Username": _FREE,
+}
+_SHAPES = {
+    name: re.compile(shape, re.DOTALL)
+    for names, shape in _SHAPES_BY_FIELDS.items()
+    for name in names.split()
+}
+"""What the known fields look like; see `_is_shifted`. Unknown fields may come at
+any time, and are taken as they are."""
 
 
 class UnreadableBodyError(ValueError):
@@ -67,7 +87,7 @@ def is_signed(
     """
     if _is_shifted(form):
         return False
-    given = signature.strip().encode()
+    given = signature.strip().encode(errors="surrogateescape")
     is_match = False
     for token in tokens:
         validator = RequestValidator(token)  # type: ignore[no-untyped-call]
@@ -80,28 +100,48 @@ def is_signed(
 def _with_and_without_port(url: str) -> tuple[str, ...]:
     parts = urlsplit(url)
     default = {"https": 443, "http": 80}[parts.scheme]
-    host = parts.hostname or ""
     if parts.port in {None, default}:
+        host = parts.netloc.removesuffix(f":{default}")
         bare = parts._replace(netloc=host).geturl()
         return bare, parts._replace(netloc=f"{host}:{default}").geturl()
     return (url,)
 
 
 def _is_shifted(form: MultiDict[str]) -> bool:
-    """Says whether a letter may have moved between a field's name and value.
+    """Says whether letters may have moved between the fields of a signed form.
 
-    Twilio signs names and values joined without a separator, so `NumMedia=0` and
-    `NumMedi=a0` have the same signature. A name that is unknown, while name and
-    value together begin with a known name that is missing, gives that away.
+    Twilio signs names and values, sorted and joined without a separator, so that
+    `NumMedia=0` and `NumMedi=a0`, or `ApiVersion=1&To=2` and `ApiVersion=1To2`,
+    have the same signature. A value that a known field cannot have, and a known
+    name that is missing where another name or value holds it, give that away.
     """
-    for name, value in form.items():
-        if name in KNOWN_FIELDS:
-            continue
-        if not _FIELD_NAME.fullmatch(name):
+    names = sorted(set(form))
+    missing = _SHAPES.keys() - set(names)
+    for name, following in pairwise([*names, "~"]):
+        between = {other for other in missing if name < other < following}
+        if name not in _SHAPES and _is_made_up(name, form.getall(name), missing):
             return True
-        joined = name + value
-        for known in KNOWN_FIELDS:
-            overlaps = known.startswith(name) or name.startswith(known)
-            if overlaps and joined.startswith(known) and known not in form:
+        for value in form.getall(name):
+            has_shape = not value or name not in _SHAPES
+            if not (has_shape or _SHAPES[name].fullmatch(value)):
+                return True
+            if any(_has_swallowed(value, other) for other in between):
                 return True
     return False
+
+
+def _is_made_up(name: str, values: list[str], missing: Collection[str]) -> bool:
+    """Says whether an unknown name is a known one that gained or lost letters."""
+    if not _FIELD_NAME.fullmatch(name) or name.endswith(tuple(missing)):
+        return True
+    return any((name + value).startswith(tuple(missing)) for value in values)
+
+
+def _has_swallowed(value: str, name: str) -> bool:
+    """Says whether a value ends with another field, name and value."""
+    _, found, rest = value.rpartition(name)
+    if not found:
+        return False
+    if _SHAPES[name].pattern == _FREE:
+        return name != "ErrorMessage"  # people do write this one in a message
+    return bool(_SHAPES[name].fullmatch(rest))

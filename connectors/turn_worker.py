@@ -38,9 +38,26 @@ Answer = Callable[[Turn], Awaitable[None]]
 class TurnWorker:
     """Claims turns and runs them, at most `turns_in_parallel` at once."""
 
-    def __init__(self, services: ChannelServices, answer: Answer) -> None:
+    def __init__(
+        self,
+        services: ChannelServices,
+        answer: Answer,
+        *,
+        clock: Callable[[], float] = time.time,
+        drain_s: float = _DRAIN_S,
+    ) -> None:
+        """Prepares a worker; `start` begins.
+
+        Args:
+            services: settings, database and wake-ups.
+            answer: answers one turn and commits it.
+            clock: UTC seconds.
+            drain_s: how long `stop` lets turns go on, seconds.
+        """
         self._services = services
         self._answer = answer
+        self._clock = clock
+        self._drain_s = drain_s
         self._name = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._free = asyncio.Semaphore(services.settings.turns_in_parallel)
         self._running: set[asyncio.Task[None]] = set()
@@ -56,13 +73,12 @@ class TurnWorker:
         self._loop_task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Takes no more messages, finishes turns for 10 s, gives back the rest."""
+        """Takes no more messages, lets turns end for a while, gives back the rest."""
         if self._loop_task is not None:
             self._loop_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop_task
+            await asyncio.gather(self._loop_task, return_exceptions=True)
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=_DRAIN_S)
+            _, late = await asyncio.wait(self._running, timeout=self._drain_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -86,15 +102,22 @@ class TurnWorker:
 
     async def _claim(self) -> Turn | None:
         lease_s = self._services.settings.turn_deadline_s + _LEASE_MARGIN_S
-        try:
-            return await self._services.write(
+        claim = asyncio.ensure_future(
+            self._services.write(
                 lambda connection: turns.claim(
                     connection,
                     lease_owner=self._name,
-                    now=time.time(),
+                    now=self._clock(),
                     lease_s=lease_s,
                 )
             )
+        )
+        try:
+            return await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            # what it leases now, stop() must find, to give it back
+            await asyncio.gather(claim, return_exceptions=True)
+            raise
         except SQLAlchemyError as error:
             log.error("claim_failed", kind=type(error).__name__)
             await asyncio.sleep(_DATABASE_PAUSE_S)
@@ -117,6 +140,9 @@ class TurnWorker:
         )
 
     async def _run_turn(self, turn: Turn) -> None:
+        if turn.attempt > MAX_ATTEMPTS:  # it ended the process, time and again
+            await self._write_failure(turn, "process_died")
+            return
         token = turns.CURRENT_TURN.set(turn)
         problem = "not_committed"
         try:
@@ -130,8 +156,10 @@ class TurnWorker:
             log.error("turn_failed", inbox_id=turn.inbox_id, kind=problem)
         finally:
             turns.CURRENT_TURN.reset(token)
-        if turn.is_committed:
-            return
+        if not turn.is_committed:
+            await self._write_failure(turn, problem)
+
+    async def _write_failure(self, turn: Turn, problem: str) -> None:
         try:
             await self._services.write(lambda c: self._give_back(c, turn, problem))
         except (SQLAlchemyError, turns.FencedError) as error:
@@ -140,7 +168,7 @@ class TurnWorker:
             )
 
     def _give_back(self, connection: Connection, turn: Turn, problem: str) -> None:
-        now = time.time()
+        now = self._clock()
         if turn.attempt < MAX_ATTEMPTS:
             pause = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (turn.attempt - 1))
             pause *= 0.5 + random.random()  # noqa: S311 - jitter

@@ -38,9 +38,16 @@ class WakeUp:
         return self._next
 
     async def wait(self, ticket: asyncio.Event, timeout_s: float = POLL_S) -> None:
-        """Returns at the first wake-up after the ticket, or after the interval."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(ticket.wait(), timeout_s)
+        """Returns at the first wake-up after the ticket, or after the interval.
+
+        Not by `asyncio.wait_for`: before Python 3.12 that swallows a cancellation
+        which comes together with the wake-up, and the caller never stops.
+        """
+        waiting = asyncio.ensure_future(ticket.wait())
+        try:
+            await asyncio.wait({waiting}, timeout=timeout_s)
+        finally:
+            waiting.cancel()
 
     def here(self) -> None:
         """Wakes everybody who waits in this process."""

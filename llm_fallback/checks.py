@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from llm_fallback.errors import LlmAnswerRejected, Rejection
 from llm_fallback.grounding import ungrounded
 from llm_fallback.language import is_portuguese
+from llm_fallback.prompt import ends_of
 from llm_fallback.reading import folded, sentences, words
 from llm_fallback.wording import denied, echoes_rules
 
@@ -41,7 +42,7 @@ def review(answer: str, *, question: str = "", office_facts: str = "") -> str:
     Raises:
         LlmAnswerRejected: with the reason of the first check that fails.
     """
-    draft = Draft(_tidy(answer), question, office_facts)
+    draft = Draft(_tidy(answer), ends_of(question), office_facts)
     for check in CHECKS:
         reason = check(draft)
         if reason:

@@ -262,15 +262,15 @@ _PATTERNS: tuple[
 ] = (
     (
         Kind.EMAIL,
-        re.compile(r"[\w.+-]+\s?@\s?[\w-]+(?:\.[\w-]+)+"),
+        re.compile(r"(?<![\w.+-])[\w.+-]+\s?@\s?[\w-]+(?:\.[\w-]+)+"),
         lambda match: {match[0].replace(" ", "")},
     ),
     (
         Kind.LINK,
         re.compile(
             r"\w+://\S+|www\.\S+|@[\w.]{2,}"
-            r"|(?<![\w.])(?!(?:dra?|sra?|art|av|etc|ex|tel)\.)"
-            r"[a-z0-9-]*[a-z][a-z0-9-]*(?:\.[a-z]{2,})+(?:/\S*)?"
+            r"|(?<![\w.-])(?!(?:dra?|sra?|art|av|etc|ex|tel)\.)(?=[0-9-]*[a-z])"
+            r"[a-z0-9-]+(?:\.[a-z]{2,})+(?:/\S*)?"
             r"|\b\w+\s+arroba\s+\w+|\b\w+\s+ponto\s+(?:com|br|net|org)\b"
         ),
         lambda match: {
@@ -350,7 +350,7 @@ _PATTERNS: tuple[
     (
         Kind.CODE,
         re.compile(
-            r"\b(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])(?!\d{1,2}[oa]\b)[a-z0-9-]{2,}\b"
+            r"(?<![a-z0-9-])(?=[a-z-]*\d)(?=[0-9-]*[a-z])(?!\d{1,2}[oa]\b)[a-z0-9-]{2,}\b"
         ),
         _text_of,
     ),

@@ -26,9 +26,9 @@ _OURS = frozenset(
     podem posso podemos vai vou vamos quer quero fazer faz feito olá oi bom boa dia
     noite tarde equipe escritório advogado advogada consulta atendimento senhor senhora
     ainda documento documentos desculpe ajudar falar responder dúvida pessoa gostaria
-    deseja nenhum nenhuma nada algo cada todo toda todos todas outro outra depois antes agora
-    hoje amanhã assim então será seja sejam deve devem mesmo apenas só porque obrigado
-    tudo custa valor horas deu custam atende atendem abre abrem fica
+    deseja nenhum nenhuma nada algo cada todo toda todos todas outro outra depois antes
+    agora hoje amanhã assim então será seja sejam deve devem mesmo apenas só porque
+    obrigado tudo custa valor horas deu custam atende atendem abre abrem fica
     obrigada favor ou nem nós lhe pra pro tá cadê ok obg mensagem telefone endereço
     """.split()
 )

@@ -220,8 +220,6 @@ class OfficeModel:
         for host, client in self._clients.items():
             try:
                 return host, await self._chat(client, prompt.messages)
-            except LlmTimeout:
-                raise  # what it cost is gone; a second host could not make it
             except LlmError as error:
                 _log_failure("llm_host_failed", host, error)
                 last = error

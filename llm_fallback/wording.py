@@ -3,7 +3,9 @@
 A deny-list over the folded text (`reading.folded`): lower case, no accents, no
 emphasis. It errs on refusing, for then a person answers. Three turns of phrase
 are exempt, since the model is told to use them: "não garantimos …", "não posso
-dizer se …" and "um advogado avalia se …".
+dizer se …" and "um advogado avalia se …". Beyond the list, a sentence that
+names a matter of law must also say what a front desk says: that a lawyer sees
+to it, that the office handles it, which papers to bring.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ _PROMISES = r"""
 \b(?:sem|nenhum|zero) riscos?\b
 \bsem (?:duvida|sombra)\b
 \bnunca perde\w*\b
+\bespecialistas?\b
+\b(?:sera|seras|serao) (?:indenizad|ressarcid|beneficiad|contemplad|absolvid)\w+
+\bfique tranquil\w+\b
 \b(?:o melhor|os melhores|a melhor|as melhores|numero um|lider|imbativel)\b
 \bvitoria (?:certa|garantida)\b
 \bvitoria\b
@@ -187,12 +192,6 @@ _CANNOT_SAY = re.compile(
     r"|responder|orientar|confirmar|explicar|tratar|comentar|citar|saber|oferecer"
     r"|interpretar|analisar|revelar|se|quais|qual)\b[^.,;:!?]{0,70}$"
 )
-_LAWYER_SAYS = re.compile(
-    r"\b(?:advogad[oa]s?|equipe|especialista|profissional|pessoa)\b[^.;:!?]{0,25}"
-    r"\b(?:avali|analis|explic|dizer|diz|verific|orient|inform|esclarec|confirm|respond"
-    r"|calcul|ver|ve|estud|examin)\w*\b[^.;:!?]{0,40}"
-    r"\b(?:se|sobre|qual|quais|quanto|como)\b[^.;:!?,]{0,40}$"
-)
 _ASKING_IF = re.compile(
     r"\b(?:saber|dizer|avaliar|analisar|verificar|ver|entender|duvida sobre|sobre"
     r"|avalia|analisa|explica|verifica|confirmar|esclarecer) (?:se|como|quais|qual|onde"
@@ -200,7 +199,7 @@ _ASKING_IF = re.compile(
     r"|a empresa|nao|ja|ainda|sao|e|o|a|os)){0,3}\s*$"
 )
 _TURNS = re.compile(r"\b(?:mas|porem|contudo|entretanto|so que|e sim|negar|esconder)\b")
-_EXEMPTIONS = (_NEGATED, _CANNOT_SAY, _LAWYER_SAYS, _ASKING_IF)
+_EXEMPTIONS = (_NEGATED, _CANNOT_SAY, _ASKING_IF)
 _NEVER_EXEMPT = frozenset(
     {Rejection.OFFENCE, Rejection.IDENTITY, Rejection.PROMPT_ECHO}
 )
@@ -213,12 +212,29 @@ _ACTS = (
     "clt", "cpc", "cpp", "cdc", "codigo", "constituicao", "estatuto", "lgpd", "oab",
     "lei maria da penha", "lei do inquilinato", "provimento", "consolidacao",
 )  # fmt: skip
+_SUBSTANCE = _compiled(r"""
+\b(?:juiz\w*|justica|tribunal\w*|sentenca|liminar\w*|mandado|penhora\w*|despejo)\b
+\b(?:indeniz\w+|danos?|multas?|verbas|rescis\w+|fgts|aviso previo|justa causa)\b
+\b(?:guarda|pensao|heranca|partilha|usucapiao|adocao|curatela)\b
+\b(?:prisao|cadeia|preso|presa|fianca|crimes?|criminos\w+|ilegal\w*|ilicit\w+)\b
+\b(?:recurso|processar|acao judicial|ganho de causa|em dobro|nul[oa]s?|abusiv\w+)\b
+\b(?:contratos?|acordos?|provas?|testemunhas?|dividas?|juros|beneficio|aposentadoria)\b
+\b(?:resultado|a (?:seu|sua) favor|e fato)\b
+""")
+"""What only a lawyer speaks of to the point."""
+_DEFERS = re.compile(
+    r"\b(?:advogad\w+|equipe|consulta|atendemos|trabalhamos|atuamos|atende|areas?"
+    r"|nao (?:posso|consigo|sei|tenho|podemos|trabalhamos|atendemos)|documentos?"
+    r"|trag\w+|traz\w+|lev[ae]\w*|envi\w+|mand\w+|sinto|lamento|entend\w+|recebi)\b|\?$"
+)
+"""What a sentence of the front desk says beside such a word."""
 _ECHO_WORDS = 6
 """This many words in the order of the rules are an echo of them."""
 
 
 def denied(text: str, *, question: str, office_facts: str) -> Rejection | None:
     """Returns why the wording may not be used, or None where it may."""
+    facts = folded(office_facts)
     for sentence in sentences(text):
         plain = re.sub(r"\s+", " ", folded(sentence))
         # "ga-ran-to" is read as one word by people, as three by \b.
@@ -226,7 +242,9 @@ def denied(text: str, *, question: str, office_facts: str) -> Rejection | None:
             reason = _denied_sentence(reading)
             if reason:
                 return reason
-    return _unfounded_words(folded(text), folded(question), folded(office_facts))
+        if _speaks_of_law(plain, facts):
+            return Rejection.OPINION
+    return _unfounded_words(folded(text), folded(question), facts)
 
 
 def echoes_rules(text: str) -> bool:
@@ -243,6 +261,14 @@ def _denied_sentence(sentence: str) -> Rejection | None:
             if reason in _NEVER_EXEMPT or not _is_exempt(sentence[: match.start()]):
                 return reason
     return None
+
+
+def _speaks_of_law(sentence: str, facts: str) -> bool:
+    # An opinion has a thousand wordings; what it is about has far fewer.
+    found = (match[0] for match in _SUBSTANCE.finditer(sentence))
+    return not _DEFERS.search(sentence) and any(
+        not is_in(word, facts) for word in found
+    )
 
 
 def _is_exempt(before: str) -> bool:

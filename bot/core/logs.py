@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import logging
 import sys
 
@@ -20,10 +21,11 @@ def configure_logs(level: str) -> None:
     """Writes one JSON object a line to standard error, from `level` on."""
     number = logging.getLevelName(level.upper())
     threshold = number if isinstance(number, int) else logging.INFO
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_WithoutWords())
     logging.basicConfig(
-        stream=sys.stderr,
+        handlers=[handler],
         level=max(threshold, logging.WARNING),  # libraries print addresses at INFO
-        format='{"level": "%(levelname)s", "logger": "%(name)s"}',
         force=True,
     )
     structlog.configure(
@@ -36,6 +38,19 @@ def configure_logs(level: str) -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+class _WithoutWords(logging.Formatter):
+    """Says that a library complained, and of what kind of error; never its words.
+
+    The text of an error, as a trace shows it, may hold what people wrote.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"level": record.levelname.lower(), "logger": record.name}
+        if record.exc_info and record.exc_info[0]:
+            line["kind"] = record.exc_info[0].__name__
+        return json.dumps(line)
 
 
 def reference(subject: str, *, key: str) -> str:

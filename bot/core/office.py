@@ -70,6 +70,8 @@ def load_office(path: Path) -> Office:
         for key in (*_TEXTS, "areas")
         if not raw.get(key)
     ]
+    if raw.get("areas") and not isinstance(raw["areas"], list):
+        problems.append(f"{path.name}: 'areas' deve ser uma lista, um item por linha")
     if problems:
         raise SettingsError(problems)
     return Office(

@@ -15,6 +15,11 @@ from bot.core.errors import InvalidPhone
 WHATSAPP = "whatsapp:"
 _BRAZIL_MOBILE = re.compile(r"\+55(\d\d)9([6-9]\d{7})")
 _BRAZIL_WITHOUT_NINTH = re.compile(r"\+55(\d\d)([6-9]\d{7})")
+_E164 = phonenumbers.PhoneNumberFormat.E164
+_BRAZIL = 55
+_BRAZIL_NUMBER = re.compile(r"\+55[1-9]\d{9,10}")
+"""With its area code: without one, 98765-4321 would be a number of area 98."""
+_INTERNATIONAL_PREFIX = re.compile(r"\A00\s*(?=[1-9])")
 _LONGEST = 40
 
 
@@ -30,15 +35,20 @@ def parse_phone(text: str, *, field: str = "telefone") -> str:
     try:
         if len(text) > _LONGEST:
             raise phonenumbers.NumberParseException(0, "too long")
-        number = phonenumbers.parse(text.strip(), "BR")
+        # the library takes the 55 of "0055 11 …" for a carrier, and 1 for the country
+        dialled = _INTERNATIONAL_PREFIX.sub("+", text.strip())
+        number = phonenumbers.parse(dialled, "BR")
         if re.search(r"[A-Za-z]", text) or not phonenumbers.is_possible_number(number):
             raise phonenumbers.NumberParseException(0, "not possible")
+        written = phonenumbers.format_number(number, _E164)
+        if number.country_code == _BRAZIL and not _BRAZIL_NUMBER.fullmatch(written):
+            raise phonenumbers.NumberParseException(0, "no area code")
     except phonenumbers.NumberParseException as error:
         raise InvalidPhone(
             "Telefone inválido: escreva com país e DDD, como +5511987654321.",
             field=field,
         ) from error
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return str(written)
 
 
 def address_of(phone: str) -> str:

@@ -29,7 +29,7 @@ def split(text: str) -> list[str]:
         cut = _cut(text)
         parts.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
-    return [part for part in (*parts, text) if part]
+    return [part for part in (*parts, text) if part.strip()]
 
 
 def _cut(text: str) -> int:

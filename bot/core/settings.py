@@ -8,9 +8,9 @@ in `var/segredos.env` (mode 0600, never a value that ships with the code).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -23,6 +23,9 @@ from bot.core.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 _GENERATED_BYTES = 32
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_MAY_BE_EMPTY = frozenset({"OLLAMA_HOST"})
+"""Settings whose empty value says something: no model at all."""
 
 
 def _setting(
@@ -77,6 +80,10 @@ def _url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in value:
         raise ValueError("deve ser um endereço http:// ou https:// sem senha")
+    if parts.query or parts.fragment:
+        raise ValueError("deve ser só o endereço, sem '?' nem '#'")
+    if parts.port == 0:  # reading a port that is no number raises ValueError
+        raise ValueError("deve ter uma porta entre 1 e 65535")
     return value
 
 
@@ -104,6 +111,12 @@ def _hosts(value: str) -> tuple[str, ...]:
         return _url(host if "://" in host else f"http://{host}")
 
     return tuple(complete(host) for host in _names(value))
+
+
+def _level(value: str) -> str:
+    if value.strip().upper() not in _LEVELS:
+        raise ValueError(f"deve ser {', '.join(_LEVELS)}")
+    return value.strip().upper()
 
 
 def _switch(value: str) -> bool:
@@ -232,7 +245,7 @@ class Settings:
         "make run põe 0, porque a borda as envia.",
     )  # fmt: skip
     log_level: str = _setting(
-        "LOG_LEVEL", _text, "INFO", "Nível dos registros: DEBUG, INFO, WARNING, ERROR."
+        "LOG_LEVEL", _level, "INFO", "Nível dos registros: DEBUG, INFO, WARNING, ERROR."
     )
 
     def __post_init__(self) -> None:
@@ -304,12 +317,11 @@ def load_settings(
 
 
 def _first(sources: list[Mapping[str, str | None]], name: str, default: str) -> str:
-    found = (source[name] for source in sources if source.get(name))
-    explicit_empty = any(source.get(name) == "" for source in sources[:2])
-    value = next(found, None)
-    if value is None:
-        return "" if explicit_empty and name == "OLLAMA_HOST" else default
-    return value
+    for source in sources:
+        value = source.get(name)
+        if value or (value is not None and name in _MAY_BE_EMPTY):
+            return value
+    return default
 
 
 def _reason(error: ValueError) -> str:
@@ -319,18 +331,17 @@ def _reason(error: ValueError) -> str:
 
 def _generated_secrets(path: Path) -> Mapping[str, str | None]:
     names = [f.metadata["name"] for f in fields(Settings) if f.metadata["generated"]]
-    if not path.is_file():
+    if not all(map(dotenv_values(path).get, names)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{name}={secrets.token_urlsafe(_GENERATED_BYTES)}" for name in names]
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            file.write("\n".join(lines) + "\n")
-        try:
-            os.link(temporary, path)  # atomic: four processes may start at once
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(temporary)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # four processes may start at once
+            known = dotenv_values(path)
+            missing = [name for name in names if not known.get(name)]
+            file.writelines(
+                f"\n{name}={secrets.token_urlsafe(_GENERATED_BYTES)}\n"
+                for name in missing
+            )
     return dotenv_values(path)
 
 

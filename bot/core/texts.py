@@ -8,8 +8,9 @@ import unicodedata
 from bot.core.names import INTENTS
 
 _COMMAND_MARK = "/"
-_COMMAND = re.compile(r"\w+\s*(\{.*)?", re.DOTALL)
+_COMMAND = re.compile(r"\w+(@[\d.]*)?\s*(\{.*)?", re.DOTALL)
 _RASAS_OWN = frozenset({"restart", "back", "session_start", "out_of_scope"})
+_PARTICLES = frozenset({"da", "das", "de", "do", "dos", "e"})
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
@@ -30,14 +31,15 @@ def clean(text: str) -> str:
 def looks_like_command(text: str) -> bool:
     """Says whether a text has the shape of a Rasa command, and not of words.
 
-    `/restart`, `/agendar_consulta` and `/saudar{"nome": "x"}` do; `/menu`, as
+    `/restart`, `/agendar_consulta` and `/saudar@1.0{"nome": "x"}` do; `/menu`, as
     people know it from elsewhere, and "e/ou" do not.
     """
     words = without_command_mark(text)
     if words == text.strip() or not _COMMAND.fullmatch(words):
         return False
-    name = re.split(r"[\s{]", words, maxsplit=1)[0]
-    return "{" in words or "_" in name or name in _RASAS_OWN or name in INTENTS
+    name = re.split(r"[\s{@]", words, maxsplit=1)[0].lower()
+    has_mark = "{" in words or "@" in words or "_" in name
+    return has_mark or name in _RASAS_OWN or name in INTENTS
 
 
 def without_command_mark(text: str) -> str:
@@ -53,3 +55,15 @@ def without_command_mark(text: str) -> str:
         text = text.strip().lstrip(_COMMAND_MARK)
         text = _INVISIBLE.sub("", text[:1]) + text[1:]
     return text
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """Returns a name's words for comparing: lower case, no accents, no particles.
+
+    >>> name_words("João D'Ávila dos Santos")
+    ('joao', "d'avila", 'santos')
+    """
+    decomposed = unicodedata.normalize("NFD", name.lower())
+    bare = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
+    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", bare)
+    return tuple(word for word in words if word not in _PARTICLES)

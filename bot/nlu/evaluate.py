@@ -101,7 +101,7 @@ def _example(item: Any, number: int) -> Example:
     if not isinstance(item, dict) or not str(item.get("text") or "").strip():
         raise DataError(f"item {number}: falta 'text'.")
     intent = item.get("intent")
-    if intent not in {*INTENTS, FLOW_OUT_OF_SCOPE}:
+    if intent not in (*INTENTS, FLOW_OUT_OF_SCOPE):
         raise DataError(
             f"item {number} ({item['text']!r}): a intenção {intent!r} não existe; "
             "veja as de domain.yml, ou use fora_de_escopo."
@@ -109,7 +109,12 @@ def _example(item: Any, number: int) -> Example:
     labelled = item.get("entities")
     entities = None
     if labelled is not None:
-        entities = frozenset((str(e["entity"]), str(e["value"])) for e in labelled)
+        try:
+            entities = frozenset((str(e["entity"]), str(e["value"])) for e in labelled)
+        except (KeyError, TypeError) as error:
+            raise DataError(
+                f"item {number}: 'entities' deve ser uma lista de {{entity, value}}."
+            ) from error
     role = str(item.get("role") or Profile.CLIENT.value)
     return Example(str(item["text"]), str(intent), role, entities)
 
@@ -121,12 +126,13 @@ async def score(model: Path, examples: list[Example]) -> Scores:
 
     processor = Agent.load(str(model)).processor
     scores = Scores()
-    for number, example in enumerate([*examples[:_WARM_UP], *examples]):
+    warm_up = examples[:_WARM_UP]
+    for number, example in enumerate([*warm_up, *examples]):
         message = UserMessage(example.text, metadata={"tipo_usuario": example.role})
         started = time.perf_counter()
         parsed = await processor.parse_message(message, only_output_properties=True)
         elapsed_ms = (time.perf_counter() - started) * 1000
-        if number < _WARM_UP:
+        if number < len(warm_up):
             continue
         name = parsed["intent"]["name"]
         scores.pairs.append((example, _predicted(name)))

@@ -1,4 +1,4 @@
-"""Rasa's rules, with one addition: a form goes on after a question in between."""
+"""Rasa's rules, with two additions for what comes in the middle of a form."""
 
 from __future__ import annotations
 
@@ -11,24 +11,38 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from bot.core.names import BREAKOUT_INTENTS
+
 
 @DefaultV1Recipe.register(
     DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True
 )
 class ResumingRulePolicy(RulePolicy):
-    """Asks the form's question again once a rule has answered in the middle of it.
+    """Lets a form be left at once, and asks its question again after any other.
 
     Stock Rasa wants one more rule for each pair of intent and form. Here the rule
     of the intent alone is enough: when it is done and the conversation would only
     wait, the form that it interrupted runs again.
+
+    Stock Rasa also runs the form before any rule. Here an intent that leaves the
+    form does so first: whoever is in danger or wants a person is not asked for a
+    slot, and gets through while the action server is down.
     """
 
     def predict_action_probabilities(
         self, tracker: DialogueStateTracker, domain: Domain, **kwargs: Any
     ) -> PolicyPrediction:
         """Returns the rule's prediction, or the interrupted form instead of a wait."""
-        prediction = super().predict_action_probabilities(tracker, domain, **kwargs)
         form = tracker.active_loop_name
+        if form is not None and _leaves_form(tracker):
+            action, source, _ = self._find_action_from_rules(
+                tracker, domain, use_text_for_last_user_input=False
+            )
+            if action is not None:
+                return self._rule_prediction(
+                    self._prediction_result(action, tracker, domain), source
+                )
+        prediction = super().predict_action_probabilities(tracker, domain, **kwargs)
         if form is None or not tracker.is_active_loop_rejected:
             return prediction
         likeliest = prediction.probabilities.index(prediction.max_confidence)
@@ -39,3 +53,12 @@ class ResumingRulePolicy(RulePolicy):
             LOOP_RULES + form,
             is_no_user_prediction=True,
         )
+
+
+def _leaves_form(tracker: DialogueStateTracker) -> bool:
+    message = tracker.latest_message
+    return (
+        tracker.latest_action_name == ACTION_LISTEN_NAME
+        and message is not None
+        and message.intent.get("name") in BREAKOUT_INTENTS
+    )

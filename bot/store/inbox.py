@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.store.database import insert_or_ignore
-from bot.store.schema import conversation, inbox, outbox
+from bot.store.schema import INBOX_OPEN, conversation, has_status, inbox, outbox
 
-OPEN = ("new", "leased")
 _LONGEST_NAME = 200
 
 
@@ -69,7 +68,7 @@ def accept(connection: Connection, message: InboundMessage, *, now: float) -> Ac
         message: what arrived.
         now: UTC seconds, becomes `received_at`.
     """
-    conversation_id = _conversation_for(connection, message, now=now)
+    conversation_id = _locked_conversation(connection, message, now=now)
     inserted = connection.execute(
         insert_or_ignore(connection, inbox).values(
             account_sid=message.account_sid,
@@ -89,35 +88,44 @@ def accept(connection: Connection, message: InboundMessage, *, now: float) -> Ac
             inbox.c.message_sid == message.message_sid,
         )
     ).one()
-    return Accepted(row.id, row.conversation_id, is_new=inserted.rowcount == 1)
+    accepted = Accepted(row.id, row.conversation_id, is_new=inserted.rowcount == 1)
+    if accepted.is_new:
+        _note_message(connection, conversation_id, message, now=now)
+    return accepted
 
 
-def _conversation_for(
+def _locked_conversation(
     connection: Connection, message: InboundMessage, *, now: float
 ) -> str:
-    name = message.display_name.strip()[:_LONGEST_NAME]
+    """Returns the conversation's id, and holds its row until the commit.
+
+    Messages of one conversation thus get their ids in the order of the commits; a
+    smaller id that became visible later would be answered beside its follower.
+    """
     connection.execute(
         insert_or_ignore(connection, conversation).values(
-            id=uuid.uuid4().hex,
-            address=message.address,
-            display_name=name,
-            created_at=now,
+            id=uuid.uuid4().hex, address=message.address, created_at=now
         )
     )
+    mine = sa.select(conversation.c.id).where(conversation.c.address == message.address)
+    return str(connection.execute(mine.with_for_update(key_share=True)).scalar_one())
+
+
+def _note_message(
+    connection: Connection, conversation_id: str, message: InboundMessage, *, now: float
+) -> None:
     values: dict[str, Any] = {"last_inbound_at": now}
+    name = message.display_name.strip()[:_LONGEST_NAME]
     if name:
         values["display_name"] = name
-    mine = conversation.c.address == message.address
+    mine = conversation.c.id == conversation_id
     connection.execute(sa.update(conversation).where(mine).values(**values))
-    return str(
-        connection.execute(sa.select(conversation.c.id).where(mine)).scalar_one()
-    )
 
 
 def answer_to(connection: Connection, inbox_id: int) -> Answer | None:
     """Returns the answer to a message, or None while its turn is open."""
     row = connection.execute(sa.select(inbox).where(inbox.c.id == inbox_id)).one()
-    if row.status in OPEN:
+    if row.status in INBOX_OPEN:
         return None
     texts = connection.execute(
         sa.select(outbox.c.body)
@@ -138,7 +146,7 @@ def open_count(connection: Connection) -> tuple[int, float | None]:
     """Returns how many messages wait and when the oldest came (UTC seconds)."""
     row = connection.execute(
         sa.select(sa.func.count(), sa.func.min(inbox.c.received_at)).where(
-            inbox.c.status.in_(OPEN)
+            has_status(inbox, *INBOX_OPEN)
         )
     ).one()
     return int(row[0]), row[1]

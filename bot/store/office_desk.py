@@ -68,26 +68,31 @@ def new_contacts(connection: Connection, *, since: float, most: int) -> list[Con
         sa.select(conversation)
         .where(conversation.c.last_inbound_at >= since)
         .order_by(conversation.c.last_inbound_at.desc())
-        .limit(most)
     )
     found = [_contact(connection, row) for row in connection.execute(query).all()]
-    return sorted(found, key=lambda item: (not item.is_urgent, not item.waits_because))
+    found.sort(key=lambda item: (not item.is_urgent, not item.waits_because))
+    return found[:most]
 
 
 def conversations_named(connection: Connection, name: str) -> list[Contact]:
-    """Returns the conversations of whoever has that name, in directory or WhatsApp."""
-    wanted = "%" + name.replace("%", "").replace("_", "").lower() + "%"
-    shown = sa.func.lower(conversation.c.display_name).like(wanted)
-    addresses = [
-        address_of(number)
+    """Returns the conversations of whoever has that name, in directory or WhatsApp.
+
+    Only those that fit best: "Ana" means Ana before Mariana.
+    """
+    known = {
+        address_of(number): person.name
         for person in people.find_by_name(connection, name)
         for number in same_person_numbers(person.phone)
+    }
+    query = sa.select(conversation).order_by(conversation.c.last_inbound_at.desc())
+    fits = {}
+    for row in connection.execute(query).all():
+        names = (row.display_name, known.get(row.address, ""))
+        fits[row] = max(people.closeness(each, name) for each in names)
+    best = max(fits.values(), default=0)
+    return [
+        _contact(connection, row) for row, fit in fits.items() if fit and fit == best
     ]
-    query = sa.select(conversation).where(
-        sa.or_(shown, conversation.c.address.in_(addresses))
-    )
-    rows = connection.execute(query.order_by(conversation.c.last_inbound_at.desc()))
-    return [_contact(connection, row) for row in rows.all()]
 
 
 def last_messages(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.store.database import for_update_skip_locked
-from bot.store.schema import conversation, inbox, outbox
+from bot.store.schema import OUTBOX_OPEN, conversation, has_status, inbox, outbox
 
 _RANK = {
     "new": 0,
@@ -52,15 +52,16 @@ def claim(connection: Connection, *, now: float) -> ClaimedAnswer | None:
     `revoked` instead and never leaves.
     """
     while True:
-        earlier = outbox.alias("earlier")
-        blocked = sa.exists().where(
-            earlier.c.conversation_id == outbox.c.conversation_id,
-            earlier.c.id < outbox.c.id,
-            earlier.c.status.in_(("new", "sending")),
+        waiting = outbox.alias("waiting")
+        first_of_each = (
+            sa.select(sa.func.min(waiting.c.id))
+            .where(has_status(waiting, *OUTBOX_OPEN))
+            .group_by(waiting.c.conversation_id)
         )
+        is_due = sa.and_(outbox.c.status == "new", outbox.c.next_at <= now)
         query = (
             sa.select(outbox)
-            .where(outbox.c.status == "new", outbox.c.next_at <= now, ~blocked)
+            .where(outbox.c.id.in_(first_of_each), is_due)
             .order_by(outbox.c.id)
             .limit(1)
         )
@@ -153,7 +154,9 @@ def follow(
     """
     new_status = _PROVIDER_STATUS.get(status)
     found = outbox.c.token == token if token else outbox.c.provider_sid == provider_sid
-    row = connection.execute(sa.select(outbox).where(found)).first()
+    # held until the commit: of two callbacks at once, the later word must win
+    query = sa.select(outbox).where(found).with_for_update()
+    row = connection.execute(query).first()
     if row is None or new_status is None or row.status not in _RANK:
         return False
     if _RANK[new_status] <= _RANK[row.status]:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from bot.core.names import Profile
 from bot.core.phones import phone_of, same_person_numbers
+from bot.core.texts import name_words
 from bot.store.schema import person
 
 
@@ -42,10 +43,27 @@ def find_by_address(connection: Connection, address: str) -> Person | None:
 
 
 def find_by_name(connection: Connection, name: str) -> list[Person]:
-    """Returns the people whose name contains `name`, without regard to case."""
-    pattern = "%" + name.replace("%", "").replace("_", "").lower() + "%"
-    query = sa.select(person).where(sa.func.lower(person.c.name).like(pattern))
-    return [_person(row) for row in connection.execute(query.order_by(person.c.name))]
+    """Returns the people whose name may be meant by `name`, without accents or case."""
+    rows = connection.execute(sa.select(person).order_by(person.c.name))
+    return [_person(row) for row in rows if closeness(row.name, name)]
+
+
+def closeness(name: str, wanted: str) -> int:
+    """Says how well a name fits what somebody wrote; 0 where it does not.
+
+    3 the same words, 2 some of its words in order, 1 a part of it. Accents, case
+    and particles do not count: databases know neither `Ângela` = `angela` nor that
+    "João Silva" may be João da Silva.
+    """
+    words, asked = name_words(name), name_words(wanted)
+    if not asked:
+        return 0
+    if words == asked:
+        return 3
+    rest = iter(words)
+    if all(word in rest for word in asked):
+        return 2
+    return int(" ".join(asked) in " ".join(words))
 
 
 def save(connection: Connection, registered: Person, *, now: float) -> bool:

@@ -19,10 +19,9 @@ from bot.core.names import AnsweredBy, Profile
 from bot.core.rendering import split, with_choices
 from bot.store import effects, people
 from bot.store.database import for_update_skip_locked
-from bot.store.schema import conversation, inbox, outbox
+from bot.store.schema import INBOX_OPEN, conversation, has_status, inbox, outbox
 
 ROBOT, PERSON = "robo", "pessoa"
-_OPEN = ("new", "leased")
 
 
 class FencedError(Exception):
@@ -92,16 +91,17 @@ def claim(
         now: UTC seconds.
         lease_s: after so many seconds another worker may take the message.
     """
-    earlier = inbox.alias("earlier")
-    blocked = sa.exists().where(
-        earlier.c.conversation_id == inbox.c.conversation_id,
-        earlier.c.id < inbox.c.id,
-        earlier.c.status.in_(_OPEN),
+    waiting = inbox.alias("waiting")
+    first_of_each = (
+        sa.select(sa.func.min(waiting.c.id))
+        .where(has_status(waiting, *INBOX_OPEN))
+        .group_by(waiting.c.conversation_id)
     )
+    is_open = has_status(inbox, *INBOX_OPEN)
     free = sa.or_(inbox.c.status == "new", inbox.c.lease_until < now)
     query = (
         sa.select(inbox)
-        .where(inbox.c.status.in_(_OPEN), inbox.c.next_at <= now, free, ~blocked)
+        .where(inbox.c.id.in_(first_of_each), is_open, inbox.c.next_at <= now, free)
         .order_by(inbox.c.id)
         .limit(1)
     )

@@ -272,6 +272,11 @@ def test_every_exception_of_the_client_library_is_mapped(cls: type[Exception]) -
     assert isinstance(translated(error), LlmError)
 
 
+def test_host_that_does_not_take_the_connection_is_not_merely_slow() -> None:
+    assert type(translated(httpx.ConnectTimeout(""))) is LlmUnavailable
+    assert type(translated(httpx.ReadTimeout(""))) is LlmTimeout
+
+
 def test_libraries_have_the_exceptions_that_the_mapping_was_made_for() -> None:
     names = {cls.__name__ for cls in LIBRARY_EXCEPTIONS}
 

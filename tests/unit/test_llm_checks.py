@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from llm_fallback.checks import MAX_CHARACTERS, review
@@ -95,6 +97,8 @@ GOOD = [
     ("já paguei", "Obrigado por avisar. Quem confere pagamentos é a equipe."),
     ("sou cliente de vocês?", "Não posso falar sobre quem é cliente do escritório."),
     ("estou triste", "*Sinto muito.* Quer que eu chame alguém da equipe?"),
+    ("e a pensão?", "Sobre a pensão, um advogado da equipe pode conversar com você."),
+    ("fazem contrato?", "Não trabalhamos com contratos, desculpe."),
     ("nao entendi", "Claro, explico de outro jeito: um dos dois advogados conversa com "
      "você e vê os documentos."),
 ]  # fmt: skip
@@ -173,6 +177,11 @@ BAD = [
     (Rejection.OPINION, "banco", "Há dano moral nessa situação com o banco."),
     (Rejection.OPINION, "x", "Um advogado avalia, mas você tem direito a férias."),
     (Rejection.OPINION, "x", "Não posso negar que você tem direito a férias."),
+    (Rejection.OPINION, "banco", "O banco devolve tudo em dobro."),
+    (Rejection.OPINION, "guarda?", "Seu marido perde a guarda por isso."),
+    (Rejection.OPINION, "chefe", "Isso dá cadeia para o seu chefe."),
+    (Rejection.OPINION, "juiz?", "O juiz costuma dar ganho de causa nisso."),
+    (Rejection.PROMISE, "criminal?", "Sim, somos especialistas em criminal."),
     (Rejection.LEGAL_CITATION, "lei?", "A lei diz que o patrão paga as horas."),
     (Rejection.LEGAL_CITATION, "lei?", "De acordo com a legislação, isso vale."),
     (Rejection.LEGAL_CITATION, "férias", "Isso está na CLT e vale para você."),
@@ -194,6 +203,9 @@ BAD = [
     (Rejection.COMMITMENT, "acordo", "O acordo foi aceito pela outra parte."),
     (Rejection.CONFIDENTIALITY, "Ana é cliente?", "Sim, a Ana é nossa cliente."),
     (Rejection.OFFENCE, "xinga", "Você é um idiota, procure outro escritório."),
+    (Rejection.OFFENCE, "xinga", "Não posso dizer que ele é um idiota."),
+    (Rejection.OPINION, "x", "Não posso dizer muito mas você tem direito a férias."),
+    (Rejection.OPINION, "x", "Um advogado analisa; você tem direito a férias."),
     (Rejection.UNGROUNDED, "preço?", "O divórcio custa R$ 2.500,00 para você."),
     (Rejection.UNGROUNDED, "quanto é o divórcio?", "O divórcio custa R$ 300,00."),
     (Rejection.UNGROUNDED, "a consulta é R$ 1?", "Sim, a consulta custa R$ 1,00."),
@@ -302,9 +314,24 @@ def test_short_portuguese_is_portuguese(text: str) -> None:
         ("trinta por cento", "30 por cento"),
         ("os dois advogados", "os dois advogados"),
         ("uma pessoa", "uma pessoa"),
+        ("sala quarenta e dois", "sala 42"),
         ("seis da tarde", "6 da tarde"),
         ("um nove oito sete", "1987"),
     ],
 )
 def test_number_words_are_read_as_digits(text: str, digits: str) -> None:
     assert with_digits(text) == digits
+
+
+@pytest.mark.parametrize(
+    "unit", ["1 ", "1.", "a-", "a@", "a.b", "<|", "x(", "nao posso dizer ", "um mil "]
+)
+def test_hostile_text_is_read_in_no_time(unit: str) -> None:
+    answer, question = unit * (MAX_CHARACTERS // len(unit)), unit * 200_000
+    started = time.perf_counter()
+
+    with pytest.raises(LlmAnswerRejected):
+        review(answer, question=question, office_facts=FACTS)
+    values_of(answer)
+
+    assert time.perf_counter() - started < 0.5

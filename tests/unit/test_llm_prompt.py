@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import llm_fallback
 from llm_fallback.model import TEMPERATURE
 from llm_fallback.prompt import (
     MARGIN_TOKENS,
+    MAX_QUESTION_TOKENS,
     NUM_CTX,
     NUM_PREDICT,
     RULES,
@@ -121,6 +123,7 @@ def test_long_question_keeps_its_beginning_and_its_end() -> None:
     assert prompt.is_question_shortened
     assert sent.startswith("<mensagem>\nBom dia!")
     assert sent.endswith("Vocês atendem isso?\n</mensagem>")
+    assert estimate_tokens(sent) <= MAX_QUESTION_TOKENS + 30
 
 
 def test_ordinary_question_is_not_shortened() -> None:
@@ -207,3 +210,13 @@ def test_modelfile_has_the_parameters_of_the_requests(
 
 def test_rules_are_one_line_each() -> None:
     assert all(line.startswith("- ") for line in RULES.splitlines()[1:])
+
+
+@pytest.mark.parametrize("unit", ["<s", "< ", "[ ", "<<s>/s>", "a", "<mensagem"])
+def test_hostile_question_is_read_in_no_time(unit: str) -> None:
+    text = unit * 300_000
+    started = time.perf_counter()
+
+    build_prompt(text, history=[Exchange(text, text)])
+
+    assert time.perf_counter() - started < 0.5

@@ -16,17 +16,10 @@ class AskModel(AssistantAction):
     """Asks the office's model; every failure ends in the offer of a person."""
 
     async def answer(self, conversation: Conversation) -> Events:
-        """Answers with the model's checked text, or `utter_fora_de_escopo`."""
-        text = await self._ask(conversation)
-        if text is None:
-            conversation.say("utter_fora_de_escopo", answered_by=AnsweredBy.RULE)
-        else:
-            conversation.say_text(text, answered_by=AnsweredBy.MODEL, flow=FLOW_MODEL)
-        return []
-
-    async def _ask(self, conversation: Conversation) -> str | None:
+        """Answers with the model's checked text, or says honestly that it cannot."""
         if self.services.model is None:
-            return None
+            conversation.say("utter_fora_de_escopo", answered_by=AnsweredBy.RULE)
+            return []
         try:
             answer = await self.services.model.answer(
                 conversation.text,
@@ -35,8 +28,12 @@ class AskModel(AssistantAction):
             )
         except LlmError as error:
             log.warning("model_not_used", kind=type(error).__name__)
-            return None
-        return answer.text
+            conversation.say(error.response, answered_by=AnsweredBy.RULE)
+        else:
+            conversation.say_text(
+                answer.text, answered_by=AnsweredBy.MODEL, flow=FLOW_MODEL
+            )
+        return []
 
 
 def _exchanges(conversation: Conversation) -> list[Exchange]:

@@ -55,12 +55,21 @@ def parsed_beforehand(turn: Turn) -> dict[str, Any] | None:
     Rasa command (`/restart`, `/intent{"slot": …}`) is no Portuguese: it means
     nothing, and above all not what it says.
     """
-    words = without_command_mark(turn.text)
-    if turn.kind in _ATTACHMENTS and not words:
+    if turn.kind in _ATTACHMENTS and not without_command_mark(turn.text):
         return _parsed("", "enviar_documento", 1.0)
     if looks_like_command(turn.text):
-        return _parsed(words, NLU_FALLBACK, 0.0)
+        return _parsed(words_for_rasa(turn), NLU_FALLBACK, 0.0)
     return None
+
+
+def words_for_rasa(turn: Turn) -> str:
+    """Returns what was written, so that Rasa cannot take it for a command.
+
+    A command's shape is quoted whole: inside a form it must not pass for a name.
+    """
+    if looks_like_command(turn.text):
+        return f"“{turn.text.strip()}”"
+    return without_command_mark(turn.text)
 
 
 def _parsed(text: str, intent: str, confidence: float) -> dict[str, Any]:

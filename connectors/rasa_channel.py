@@ -6,6 +6,7 @@ so that `rasa run` alone serves them; in production the edge does.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,13 +18,16 @@ from sanic.response import HTTPResponse
 
 from bot.core.names import AnsweredBy
 from bot.core.settings import Settings, load_settings
-from bot.core.texts import without_command_mark
 from bot.store.database import open_engine
 from bot.store.effects import parse
 from bot.store.migrate import upgrade
 from bot.store.turns import Outgoing, Turn
 from connectors.api import build_api
-from connectors.direct_answers import answer_without_rasa, parsed_beforehand
+from connectors.direct_answers import (
+    answer_without_rasa,
+    parsed_beforehand,
+    words_for_rasa,
+)
 from connectors.replies import json_reply
 from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
@@ -62,6 +66,7 @@ class WhatsAppChannel(InputChannel):
     def blueprint(self, on_new_message: OnNewMessage) -> Any:
         """Returns the routes, with the worker that starts and stops beside them."""
         settings = self._settings
+        _keep_words_out_of_logs()
         engine = open_engine(settings.database_url)
         upgrade(engine)
         services = ChannelServices(settings, engine, WakeUp(settings.rasa_port))
@@ -92,6 +97,15 @@ class WhatsAppChannel(InputChannel):
         return Blueprint.group(own, build_webhook(services), build_api(services))
 
 
+def _keep_words_out_of_logs() -> None:
+    """Silences what Rasa writes at DEBUG: messages, names and slots, in full.
+
+    `LOG_LEVEL` is ours and Rasa's at once.
+    """
+    logger = logging.getLogger("rasa")
+    logger.setLevel(max(logger.getEffectiveLevel(), logging.INFO))
+
+
 def _refuse_unsafe_store(agent: Any) -> None:
     """Stops a start in which Rasa quietly took a store in memory.
 
@@ -113,7 +127,7 @@ def _answer_with(
             return
         await on_new_message(
             UserMessage(
-                text=without_command_mark(turn.text),
+                text=words_for_rasa(turn),
                 output_channel=CollectingChannel(turn),
                 sender_id=turn.conversation_id,
                 parse_data=parsed_beforehand(turn),

@@ -5,6 +5,7 @@ Several processes may start at once: one migrates, the others wait.
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def downgrade(engine: Engine, *, revision: str) -> None:
 
 
 def _config() -> Config:
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

@@ -234,23 +234,26 @@ class TestAccepting:
 
         assert [row.display_name for row in store.rows("conversation")] == ["Maria"]
 
-    def test_ids_of_a_conversation_follow_the_order_of_the_commits(self, store):
+    def test_message_is_never_visible_before_one_with_a_smaller_id(self, store):
         store.accept("antes")
-        started = threading.Event()
+        has_its_id, go_on = threading.Event(), threading.Event()
 
-        def accept_second() -> inbox.Accepted:
-            started.set()
-            return store.accept("segunda")
+        def pause_before_the_end(_c, _k, statement, _v, _x, _m) -> None:
+            is_first = threading.current_thread().name.startswith("first")
+            if is_first and statement.startswith("UPDATE conversation"):
+                has_its_id.set()
+                go_on.wait(0.3)
 
-        first = store.message("primeira")
-        with ThreadPoolExecutor(1) as pool:
-            with writing(store.engine) as connection:
-                accepted = inbox.accept(connection, first, now=store.now)
-                second = pool.submit(accept_second)
-                started.wait(PATIENCE_S)
-                with pytest.raises(TimeoutError):
-                    second.result(0.2)
-            assert accepted.inbox_id < second.result(PATIENCE_S).inbox_id
+        sa.event.listen(store.engine, "before_cursor_execute", pause_before_the_end)
+        with ThreadPoolExecutor(1, thread_name_prefix="first") as pool:
+            first = pool.submit(store.accept, "primeira")
+            assert has_its_id.wait(PATIENCE_S)
+            second = store.accept("segunda")
+            seen = [row.text for row in store.rows("inbox")]
+            go_on.set()
+
+        assert first.result().inbox_id < second.inbox_id
+        assert seen == ["antes", "primeira", "segunda"]
 
     def test_open_messages_are_counted_with_the_oldest(self, store):
         assert store.read(inbox.open_count) == (0, None)
@@ -305,39 +308,38 @@ class TestClaiming:
         assert len({turn.conversation_id for turn in claimed if turn}) == 3
 
     def test_many_workers_never_share_a_conversation(self, store):
-        for number in range(48):
-            store.accept(str(number), f"whatsapp:+55119876500{number % 6:02d}")
+        count, talks, workers = 24, 4, 5
+        for number in range(count):
+            store.accept(str(number), f"whatsapp:+551198765000{number % talks}")
         running: set[str] = set()
-        heard: list[str] = []
-        problems: list[str] = []
-        lock = threading.Lock()
+        heard: list[int] = []
+        shared: list[int] = []
+        changed = threading.Condition()
 
         def work(worker: int) -> None:
-            while len(heard) < 48 and not problems:
+            while len(heard) < count and not shared:
                 turn = store.claim(f"w{worker}")
-                if turn is None:
-                    continue
-                with lock:
+                with changed:
+                    if turn is None:
+                        changed.wait(0.01)
+                        continue
                     if turn.conversation_id in running:
-                        problems.append(turn.text)
+                        shared.append(int(turn.text))
                     running.add(turn.conversation_id)
-                    heard.append(turn.text)
-                store_commit_then_forget(turn)
-
-        def store_commit_then_forget(turn: Turn) -> None:
-            turn.outgoing = [Outgoing(turn.text)]
-            with writing(store.engine) as connection:
-                turns.commit(connection, turn, OUTCOME, now=store.now)
-                with lock:
+                    heard.append(int(turn.text))
+                with writing(store.engine) as connection:
+                    turns.commit(connection, turn, OUTCOME, now=store.now)
                     running.discard(turn.conversation_id)
+                with changed:
+                    changed.notify_all()
 
-        with ThreadPoolExecutor(6) as pool:
-            list(pool.map(work, range(6)))
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, range(workers)))
 
-        assert not problems
-        assert sorted(heard, key=int) == [str(number) for number in range(48)]
-        for first in range(6):
-            mine = [int(text) for text in heard if int(text) % 6 == first]
+        assert not shared
+        assert sorted(heard) == list(range(count))
+        for first in range(talks):
+            mine = [number for number in heard if number % talks == first]
             assert mine == sorted(mine)
 
     def test_message_that_waits_for_its_next_try_holds_back_the_next(self, store):

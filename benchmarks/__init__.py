@@ -1,0 +1,1 @@
+"""Measurements: never tests, always side by side in one run."""

@@ -67,8 +67,8 @@ painel-link: setup ## Imprime um link de uso único para o painel
 
 .PHONY: test
 test: setup-dev lint types imports validate train ## Roda a suíte inteira
-	@$(PY) -m pytest
-	@PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m pytest -c tests/rasa.ini
+	@$(PY) -m pytest -rs
+	@PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m pytest -rs -c tests/rasa.ini
 	@$(PY) -m deploy.local.summary
 
 .PHONY: check
@@ -80,13 +80,12 @@ lint: setup-dev
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m yamllint -s *.yml data pipelines
-	@$(PY) -m interrogate -q --fail-under 100 --ignore-private --ignore-semiprivate --ignore-nested-functions --ignore-init-method --ignore-magic bot connectors actions llm_fallback panel deploy
 
 types: setup-dev
 	@$(PY) -m mypy bot/core bot/store connectors actions llm_fallback panel
 
 imports: setup-dev
-	@$(PY) -m importlinter.cli lint --no-cache 2>/dev/null || .venv/bin/lint-imports --no-cache
+	@.venv/bin/lint-imports --no-cache
 
 format: setup-dev ## Arruma o formato do código
 	@$(PY) -m ruff check --fix -q . ; $(PY) -m ruff format -q .

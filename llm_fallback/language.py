@@ -2,7 +2,8 @@
 
 Words that only Portuguese has, and its endings, are weighed against words that
 only its neighbours have; words that they share ("de", "que", "para") count for
-nobody. A short sentence without either is let pass.
+nobody. A short sentence without either is let pass, but an answer that holds no
+sign of Portuguese at all is not.
 
 Measured on Django 5.2's translations, beside py3langid 0.3.0 (share accepted):
 Portuguese of 1-3 words 99 % (py3langid 43 %), of 8 words and more 99 % (100 %);
@@ -30,6 +31,8 @@ _OURS = frozenset(
     agora hoje amanhã assim então será seja sejam deve devem mesmo apenas só porque
     obrigado tudo custa valor horas deu custam atende atendem abre abrem fica
     obrigada favor ou nem nós lhe pra pro tá cadê ok obg mensagem telefone endereço
+    claro certo perfeito combinado ótimo advogados advogadas advocacia direito áreas
+    família trabalho escritórios consultas advogada horário reunião prazo
     """.split()
 )
 _SHARED = frozenset("a o as os e de que se no nos para por como me te entre".split())
@@ -74,6 +77,9 @@ def is_portuguese(text: str) -> bool:
     if "¿" in text or "¡" in text:
         return False
     plain = unicodedata.normalize("NFKC", text).lower()
+    words = re.findall(r"[^\W\d_]+", plain)
+    if not any(_is_ours(word) or word in _SHARED for word in words):
+        return False  # "asdf qwer": no sign of any language that we speak
     return all(_is_portuguese_sentence(sentence) for sentence in sentences(plain))
 
 

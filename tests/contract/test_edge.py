@@ -122,16 +122,13 @@ class Edge:
 
 
 class ScriptedAssistant:
-    """Stands in for Rasa: answers every message, or is silent."""
+    """Stands in for Rasa: answers every message."""
 
     def __init__(self, services: ChannelServices) -> None:
         self.texts = ["Abrimos de segunda a sexta."]
-        self.is_silent = False
         self._services = services
 
     async def __call__(self, turn: Turn) -> None:
-        if self.is_silent:
-            await asyncio.Event().wait()
         turn.outgoing = [Outgoing(text) for text in self.texts]
         outcome = Outcome("consultar_horario", 0.93, AnsweredBy.RULE)
         await self._services.write(
@@ -146,7 +143,7 @@ async def running_edge(folder: Path, **environ: str) -> AsyncIterator[Edge]:
     settings = load_settings(
         {
             "API_TOKEN": API_TOKEN,
-            "API_WAIT_S": "0.3",
+            "API_WAIT_S": str(PATIENCE_S),
             "DATABASE_URL": f"sqlite:///{folder}/edge.db",
             "EDGE_PORT": str(listening.getsockname()[1]),
             "RASA_PORT": str(unused_port()),
@@ -597,14 +594,13 @@ class TestApi:
 
         assert answer.status == 200
 
-    async def test_answer_that_is_late_is_said_to_be_late(self, edge, assistant):
-        assistant.is_silent = True
+    async def test_answer_that_is_late_is_said_to_be_late(self, tmp_path):
+        async with running_edge(tmp_path, API_WAIT_S="0.1") as edge:
+            answer = await edge.ask(RIGHT)
 
-        answer = await edge.ask(RIGHT)
-
-        assert_is_refusal(answer, 504, "")
-        assert "está guardada" in answer.json["erro"]["mensagem"]
-        assert len(edge.rows("inbox")) == 1
+            assert_is_refusal(answer, 504, "")
+            assert "está guardada" in answer.json["erro"]["mensagem"]
+            assert len(edge.rows("inbox")) == 1
 
     @pytest.mark.parametrize(
         "content_type", ["application/json; charset=utf-8", "APPLICATION/JSON"]
@@ -633,6 +629,7 @@ class TestOtherRequests:
         answer = await edge.request("GET", path)
 
         assert_is_refusal(answer, 404, "")
+        assert answer.json["erro"]["mensagem"] == "Este endereço não existe."
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
     @pytest.mark.parametrize(
@@ -642,6 +639,7 @@ class TestOtherRequests:
         answer = await edge.request(method, path)
 
         assert_is_refusal(answer, 405, "")
+        assert "outro método" in answer.json["erro"]["mensagem"]
 
     async def test_nonsense_is_answered_with_a_4xx(self, edge):
         answer = await edge.send_raw(b"NONSENSE\r\n")

@@ -367,16 +367,19 @@ class TestUnknownOutcome:
         )  # fmt: skip
 
     async def test_send_that_a_dead_process_left_open_is_unknown(self, desk, twilio):
-        left, following = desk.say("primeira"), desk.say("segunda")
+        long_ago = desk.say("para João", to=JOAO)
+        just_now, following = desk.say("primeira"), desk.say("segunda")
         with writing(desk.engine) as connection:
+            outbox_store.claim(connection, now=desk.clock.now - 3600)
             outbox_store.claim(connection, now=desk.clock.now)
         await desk.sender.start()
-        assert desk.row(left).status == "sending"
+        await desk.until_status(long_ago, "unknown")
+        assert desk.row(just_now).status == "sending"
 
         desk.pass_time(TIMEOUT_S + 2)
 
         await desk.until_status(following, "sent")
-        stranded = desk.row(left)
+        stranded = desk.row(just_now)
         assert (stranded.status, stranded.error_code) == ("unknown", "interrupted")
         assert twilio.bodies == ["segunda"]
 

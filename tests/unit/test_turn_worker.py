@@ -380,6 +380,7 @@ class TestStopping:
         await asyncio.sleep(0)
         unlock.set()
         await asyncio.gather(holding, stopping)
+        await desk.until(lambda: desk.engine.pool.checkedout() == 0)
 
         row = desk.row(message)
         assert (row.status, row.lease_owner) == ("new", None)

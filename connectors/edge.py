@@ -1,7 +1,7 @@
 """The edge: the small public process that receives, stores, acknowledges, sends.
 
-It starts in well under two seconds, because Twilio waits 15 for an answer and
-Rasa takes longer than that to start.
+It starts in well under two seconds and keeps receiving while Rasa restarts: Twilio
+waits 15 seconds at most, and a Rasa with a large pipeline takes longer than that.
 """
 
 from __future__ import annotations

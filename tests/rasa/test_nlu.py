@@ -352,3 +352,22 @@ def test_evaluation_file_of_the_project_is_read():
     path = Path(__file__).parents[1] / "data" / "nlu_eval.yml"
 
     assert len(read_examples(path)) > 600
+
+
+@pytest.mark.parametrize(
+    ("role", "intent"),
+    [
+        ("advogado", "ver_agenda"),
+        ("cliente", "consultar_agendamento"),
+        ("desconhecido", "consultar_agendamento"),
+    ],
+)
+async def test_the_same_words_mean_what_the_role_says(agent, role, intent):
+    message = UserMessage("o que tenho amanhã?", metadata={"tipo_usuario": role})
+
+    parsed = await agent.processor.parse_message(message)
+
+    names = [item["name"] for item in parsed["intent_ranking"]]
+    assert parsed["intent"]["name"] == intent
+    assert len(names) == len(set(names))
+    assert names[0] == intent

@@ -187,7 +187,7 @@ class TestAddress:
 
 @pytest.mark.parametrize("name", CASES)
 class TestChangedBodies:
-    @hypothesis_settings(max_examples=25)
+    @hypothesis_settings(max_examples=8)
     @given(data=st.data())
     def test_changed_value_is_refused(self, name, data):
         pairs = pairs_of(CASES[name])
@@ -212,7 +212,7 @@ class TestChangedBodies:
             emptied = urlencode([*pairs[:at], (field, ""), *pairs[at + 1 :]]).encode()
             assert not value or not is_accepted(emptied, CASES[name]), field
 
-    @hypothesis_settings(max_examples=25)
+    @hypothesis_settings(max_examples=8)
     @given(pair=st.tuples(NAMES, VALUES))
     def test_added_field_is_refused(self, name, pair):
         pairs = pairs_of(CASES[name])
@@ -220,7 +220,7 @@ class TestChangedBodies:
 
         assert not is_accepted(urlencode([*pairs, pair]).encode(), CASES[name])
 
-    @hypothesis_settings(max_examples=25)
+    @hypothesis_settings(max_examples=8)
     @given(data=st.data())
     def test_renamed_field_is_refused(self, name, data):
         pairs = pairs_of(CASES[name])
@@ -236,7 +236,7 @@ class TestChangedBodies:
             body = urlencode(shifted).encode()
             assert not is_accepted(body, CASES[name]), shifted
 
-    @hypothesis_settings(max_examples=25)
+    @hypothesis_settings(max_examples=8)
     @given(data=st.data())
     def test_one_changed_byte_of_the_body_is_refused(self, name, data):
         body = CASES[name]["body"].encode()

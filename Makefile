@@ -91,5 +91,5 @@ format: setup-dev ## Arruma o formato do código
 	@$(PY) -m ruff check --fix -q . ; $(PY) -m ruff format -q .
 
 .PHONY: clean
-clean: ## Apaga ambientes, modelos e o estado local (var/)
-	rm -rf .venv .venv-rasa models/*.tar.gz models/*.sha256 var .pytest_cache .mypy_cache .ruff_cache .rasa
+clean: ## Apaga ambientes, modelos e registros; o banco e os segredos ficam em var/
+	rm -rf .venv .venv-rasa models/*.tar.gz models/*.sha256 var/models var/logs .pytest_cache .mypy_cache .ruff_cache .rasa

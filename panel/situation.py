@@ -61,7 +61,7 @@ _RESTART = (
 _ADVICE = {
     (EDGE, State.DOWN): _RESTART,
     ("rasa", State.DOWN): (
-        "Ele leva até 45 segundos para começar; enquanto isso as mensagens ficam "
+        "Ele leva alguns segundos para começar; enquanto isso as mensagens ficam "
         f"guardadas. Se passou disso: {_RESTART[0].lower()}{_RESTART[1:]}"
     ),
     ("acoes", State.DOWN): _RESTART,

@@ -17,6 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 RASA = ROOT / ".venv-rasa" / "bin" / "rasa"
 MODELS = ROOT / "models"
+COMPARED = ROOT / "var" / "models"
+"""Models of other pipelines: `rasa run` takes the newest of `models/`, and must
+never find one there that only understands and cannot answer."""
 DEFAULT_CONFIG = "config.yml"
 _INGREDIENTS = ("domain.yml", "data", "bot/nlu", "bot/runtime/policies.py")
 _REQUIREMENTS = "requirements/rasa.txt"
@@ -49,14 +52,16 @@ def ensure_model(config: str = DEFAULT_CONFIG, *, force: bool = False) -> Path:
     """
     if not (ROOT / config).is_file():
         raise TrainingError(f"Não encontrei {config}. As opções ficam em pipelines/.")
-    name = "pocketmkt" if config == DEFAULT_CONFIG else f"nlu-{Path(config).stem}"
-    model = MODELS / f"{name}.tar.gz"
-    stamp = MODELS / f"{name}.sha256"
+    is_default = config == DEFAULT_CONFIG
+    name = "pocketmkt" if is_default else f"nlu-{Path(config).stem}"
+    folder = MODELS if is_default else COMPARED
+    model = folder / f"{name}.tar.gz"
+    stamp = folder / f"{name}.sha256"
     digest = digest_of(config)
     is_fresh = model.is_file() and stamp.is_file() and stamp.read_text() == digest
     if is_fresh and not force:
         return model
-    _train(config, name)
+    _train(config, model)
     stamp.write_text(digest)
     return model
 
@@ -80,13 +85,22 @@ def _files(config: str) -> Iterator[Path]:
             yield path
 
 
-def _train(config: str, name: str) -> None:
+def _train(config: str, model: Path) -> None:
     """Runs `rasa train`, showing how long it has been at it."""
+    name = model.name.split(".")[0]
+    model.parent.mkdir(parents=True, exist_ok=True)
     is_whole = config == DEFAULT_CONFIG
     command = [str(RASA), "train"]
     if not is_whole:
         command.append("nlu")
-    command += ["--config", config, "--domain", "domain.yml", "--out", str(MODELS)]
+    command += [
+        "--config",
+        config,
+        "--domain",
+        "domain.yml",
+        "--out",
+        str(model.parent),
+    ]
     command += ["--fixed-model-name", name]
     command += ["--data", "data"] if is_whole else ["--nlu", "data/nlu.yml"]
     log = ROOT / "var" / "logs" / f"train-{name}.log"
@@ -104,7 +118,7 @@ def _train(config: str, name: str) -> None:
         except BaseException:
             process.terminate()
             raise
-    if process.returncode != 0 or not (MODELS / f"{name}.tar.gz").is_file():
+    if process.returncode != 0 or not model.is_file():
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
         raise TrainingError(
             f"{tail}\n\nO treino parou (veja acima; o registro inteiro está em "

@@ -11,6 +11,7 @@ from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
 from bot.core.lawsuits import is_lawsuit_number
+from bot.core.names import NLU_FALLBACK
 
 NO_NUMBER = "sem_numero"
 _WORD = r"[^\W\d_](?:[^\W\d_]|['’.-])*"
@@ -68,6 +69,12 @@ _ANNOUNCED = re.compile(
     r"(?:quero|queria|gostaria de|preciso|posso|vou|tenho)(?: (?:te|lhe))? "
     r"(?:\w+ )?(?:um |o |meu |uma |de )*(?:caso|problema|situaç[aã]o|hist[oó]ria)"
     r"(?: .{0,30})?",
+    re.IGNORECASE,
+)
+_LONG_STORY_WORDS = 12
+_ASKS = re.compile(
+    r"(?:e |mas |oi,? )?(?:qual|quais|quem|quanto|quantos|quantas|como|onde|por ?que|pq"
+    r"|o que|oq|ser[aá] que|(?:voc[eê]|vc)s? (?:sabe|conhece|pode|acha))\b",
     re.IGNORECASE,
 )
 _KEPT = frozenset({"nome"})
@@ -149,12 +156,29 @@ def read_story(text: str) -> str | None:
     return read_any(text)
 
 
+def is_question(text: str) -> bool:
+    """Says whether a text asks something instead of answering the form.
+
+    >>> is_question("qual a receita de bolo?")
+    True
+    """
+    bare = text.strip()
+    return bare.endswith("?") or _ASKS.match(bare) is not None
+
+
 class ValidateForm(Action):
     """Checks the slots of one form; says what to do when one is not usable."""
 
-    def __init__(self, form: str, checks: dict[str, tuple[Check, str]]) -> None:
+    def __init__(
+        self,
+        form: str,
+        checks: dict[str, tuple[Check, str]],
+        *,
+        answer_question: Action | None = None,
+    ) -> None:
         self._form = form
         self._checks = checks
+        self._answer_question = answer_question
 
     def name(self) -> str:
         """Returns the name that Rasa calls for this form."""
@@ -169,6 +193,17 @@ class ValidateForm(Action):
         """Returns the slots as read; None for one that must be asked again."""
         events = []
         said_now = _said_at_start(tracker, self._form)
+        if self._answer_question is not None and self._is_stray_question(tracker):
+            await self._answer_question.run(dispatcher, tracker, domain)
+            asked = str(tracker.slots.get("requested_slot"))
+            return [
+                {
+                    "event": "slot",
+                    "name": slot,
+                    "value": None if slot == asked else _value_before(tracker, slot),
+                }
+                for slot in tracker.slots_to_validate()
+            ]
         for slot, value in tracker.slots_to_validate().items():
             if said_now is not None and slot not in _KEPT | said_now:
                 usable = None  # left behind by a form that was broken off
@@ -180,6 +215,18 @@ class ValidateForm(Action):
                     dispatcher.utter_message(response=self._complaint(slot))
             events.append({"event": "slot", "name": slot, "value": usable})
         return events
+
+    def _is_stray_question(self, tracker: Tracker) -> bool:
+        """Says whether nobody understood the message and it asks something."""
+        message = tracker.latest_message or {}
+        intent = (message.get("intent") or {}).get("name")
+        text = str(message.get("text") or "")
+        asked = tracker.slots.get("requested_slot")
+        if intent != NLU_FALLBACK or asked is None or not is_question(text):
+            return False
+        is_story = asked == "relato" and len(text.split()) >= _LONG_STORY_WORDS
+        is_usable = self._complaint(str(asked)) and self._read(str(asked), text)
+        return not is_story and not is_usable
 
     def _read(self, slot: str, value: object) -> str | None:
         read, _ = self._checks.get(slot, (read_any, ""))
@@ -218,7 +265,7 @@ def _value_before(tracker: Tracker, slot: str) -> str | None:
     return None
 
 
-def build_form_checks() -> list[ValidateForm]:
+def build_form_checks(answer_question: Action | None = None) -> list[ValidateForm]:
     """Returns the validation of every form of `domain.yml`."""
     when: tuple[Check, str] = (read_when, "utter_quando_invalido")
     return [
@@ -230,14 +277,21 @@ def build_form_checks() -> list[ValidateForm]:
                 "modalidade": (read_modality, "utter_modalidade_invalida"),
                 "quando": when,
             },
+            answer_question=answer_question,
         ),
-        ValidateForm("form_remarcar_consulta", {"quando": when}),
+        ValidateForm(
+            "form_remarcar_consulta",
+            {"quando": when},
+            answer_question=answer_question,
+        ),
         ValidateForm(
             "form_relatar_caso",
             {"relato": (read_story, ""), "desde_quando": (read_any, "")},
+            answer_question=answer_question,
         ),
         ValidateForm(
             "form_consultar_processo",
             {"numero_processo": (read_lawsuit, "utter_numero_processo_invalido")},
+            answer_question=answer_question,
         ),
     ]

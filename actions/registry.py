@@ -10,8 +10,9 @@ from actions.services import Services
 
 def build_actions(services: Services) -> list[Action]:
     """Returns every action, built with the services it needs."""
+    model = fallback.AskModel("action_llm_fallback", services)
     return [
-        fallback.AskModel("action_llm_fallback", services),
+        model,
         appointments.BookAppointment("action_agendar_consulta", services),
         appointments.MoveAppointment("action_remarcar_consulta", services),
         appointments.CancelAppointment("action_cancelar_consulta", services),
@@ -28,5 +29,5 @@ def build_actions(services: Services) -> list[Action]:
         lawyers.Summarise("action_resumir_atendimento", services),
         lawyers.ChangeOwner("action_assumir_atendimento", services, owner="pessoa"),
         lawyers.ChangeOwner("action_devolver_atendimento", services, owner="robo"),
-        *forms.build_form_checks(),
+        *forms.build_form_checks(answer_question=model),
     ]

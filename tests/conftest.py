@@ -15,7 +15,5 @@ settings.load_profile("suite")
 
 _HAS_RASA = importlib.util.find_spec("rasa") is not None
 collect_ignore_glob = (
-    ["chaos", "contract", "e2e", "unit/test_*.py"]
-    if _HAS_RASA
-    else ["rasa", "rasa/*"]
+    ["chaos", "contract", "e2e", "unit/test_*.py"] if _HAS_RASA else ["rasa", "rasa/*"]
 )

@@ -268,3 +268,19 @@ def test_no_log_holds_what_people_wrote(office: Office, tmp_path: Path) -> None:
                         office.stack.environment["TWILIO_AUTH_TOKEN"]):  # fmt: skip
             assert planted not in log, (name, planted)
     assert os.path.getsize(office.stack.folder / "borda.log") > 0
+
+
+def test_a_stray_question_in_a_form_is_answered_and_the_form_goes_on(
+    office: Office,
+) -> None:
+    phone = new_phone()
+    office.stack.ask(phone, "quero marcar uma consulta")
+
+    stray = office.stack.ask(phone, "qual a receita de bolo de cenoura?")
+    after = office.stack.ask(phone, "Rosângela d'Ávila")
+
+    assert stray["mensagens"][0] == MODEL_SAYS
+    assert "nome" in stray["mensagens"][-1]
+    assert len(stray["mensagens"]) == 2
+    assert after["fluxo"] == "agendar_consulta"
+    assert "assunto" in after["resposta"]

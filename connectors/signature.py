@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Collection, Iterable
-from itertools import pairwise
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
 from multidict import MultiDict
@@ -115,22 +114,23 @@ def _is_shifted(form: MultiDict[str]) -> bool:
     have the same signature. A value that a known field cannot have, and a known
     name that is missing where another name or value holds it, give that away.
     """
-    names = sorted(set(form))
-    missing = _SHAPES.keys() - set(names)
-    for name, following in pairwise([*names, "~"]):
-        between = {other for other in missing if name < other < following}
-        if name not in _SHAPES and _is_made_up(name, form.getall(name), missing):
+    names = ["", *sorted(set(form)), "~"]
+    missing = sorted(_SHAPES.keys() - set(names))
+    for before, name, following in zip(names, names[1:], names[2:], strict=False):
+        # the order of the names is signed too: only these can be meant here
+        here = [other for other in missing if before < other < following]
+        if name not in _SHAPES and _is_made_up(name, form.getall(name), here):
             return True
         for value in form.getall(name):
             has_shape = not value or name not in _SHAPES
             if not (has_shape or _SHAPES[name].fullmatch(value)):
                 return True
-            if any(_has_swallowed(value, other) for other in between):
+            if any(_has_swallowed(value, other) for other in here if other > name):
                 return True
     return False
 
 
-def _is_made_up(name: str, values: list[str], missing: Collection[str]) -> bool:
+def _is_made_up(name: str, values: list[str], missing: list[str]) -> bool:
     """Says whether an unknown name is a known one that gained or lost letters."""
     if not _FIELD_NAME.fullmatch(name) or name.endswith(tuple(missing)):
         return True

@@ -265,6 +265,10 @@ class TestUnknownFields:
             ("ReferralHeadline", "Advogado perto de você"),
             ("AddOns", '{"status":"successful"}'),
             ("FlowData", "{}"),
+            ("ContactAddress", "Rua A, 1"),
+            ("ParentUsername", "maria.luz"),
+            ("ButtonLabel", "Sim"),
+            ("SenderProfileName", "Maria"),
             ("NewFieldOf2031", "x" * 500),
         ],
     )

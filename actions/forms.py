@@ -79,6 +79,12 @@ _ASKS = re.compile(
 )
 _KEPT = frozenset({"nome"})
 """Slots that still hold when a form begins anew; a subject or a day does not."""
+_NO_SUCH_TIME = re.compile(
+    r"\bdia (?:3[2-9]|[4-9]\d|\d{3,})\b|\b(?:3[2-9]|[4-9]\d)/\d|"
+    r"\b\d{1,2}/(?:1[3-9]|[2-9]\d)\b|\b(?:2[4-9]|[3-9]\d) ?(?:h|hs|horas)\b|"
+    r"\b(?:2[4-9]|[3-9]\d):\d\d\b",
+    re.IGNORECASE,
+)
 Check = Callable[[str], "str | None"]
 
 
@@ -118,8 +124,13 @@ def read_modality(text: str) -> str | None:
 
 
 def read_when(text: str) -> str | None:
-    """Returns the wish for a day and time as written, or None if it holds none."""
-    return " ".join(text.split())[:120] if _WHEN.search(text) else None
+    """Returns the wish for a day and time as written, or None if it holds none.
+
+    A day after the 31st, a month after the 12th and an hour after 23 are none.
+    """
+    if not _WHEN.search(text) or _NO_SUCH_TIME.search(text):
+        return None
+    return " ".join(text.split())[:120]
 
 
 def read_lawsuit(text: str) -> str | None:

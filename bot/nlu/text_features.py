@@ -27,10 +27,28 @@ _WORDS = {"token_pattern": r"(?u)\w+|[^\w\s]", "ngram_range": (1, 2), "min_df": 
 _PIECES = {"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": 2}
 _LONGEST_CHARS = 600
 _REPEATED = re.compile(r"(\w)\1{2,}")
+_GREETING = re.compile(
+    r"^(?:\W*\b(?:o+i+e*|ol[aá]+|op[aá]+|e a[ií]|eai|eae|al[oô]+|hey|bo?m dia+|bdia|"
+    r"boa tarde+|boa noite+|bdia|btarde|tudo be?m|td be?m|tudo bom|td bom|blz|beleza|"
+    r"como vai)\b\W*)+",
+    re.IGNORECASE,
+)
+_REQUEST_WORDS = 3
+
+
+def without_greeting(text: str) -> str:
+    """Returns what follows a greeting, where that is long enough to be a request.
+
+    >>> without_greeting("oii bom diaa, preciso falar com a doutora")
+    'preciso falar com a doutora'
+    """
+    rest = _GREETING.sub("", text, count=1)
+    return rest if len(rest.split()) >= _REQUEST_WORDS else text
 
 
 def normalise(text: str) -> str:
     """Returns lower case without accents; a letter stands at most twice in a row."""
+    text = without_greeting(text)
     decomposed = unicodedata.normalize("NFD", text[:_LONGEST_CHARS].lower())
     bare = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
     return _REPEATED.sub(r"\1\1", bare)
@@ -44,7 +62,9 @@ def _encoder() -> Any:
 def embed(texts: Sequence[str]) -> np.ndarray:
     """Returns one unit vector a text, shape (n, 512), float32; about 3 ms each."""
     vectors = np.asarray(
-        _encoder().encode([text[:_LONGEST_CHARS] or " " for text in texts])
+        _encoder().encode(
+            [without_greeting(text)[:_LONGEST_CHARS] or " " for text in texts]
+        )
     )
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)

@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.forms import (
     NO_NUMBER,
     build_form_checks,
+    is_question,
     read_any,
     read_lawsuit,
     read_modality,
@@ -471,3 +472,30 @@ async def test_validation_without_any_slot_changes_nothing():
     events = [user("quero marcar"), start_of(form), run_of(form)]
 
     assert await validate(form, events, active=form) == ({}, [])
+
+
+@pytest.mark.parametrize("text", ["dia 32", "45/10", "12/13", "terça às 25h", "28:30"])
+def test_a_day_or_hour_that_does_not_exist_is_asked_again(text: str) -> None:
+    assert read_when(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["dia 31", "dia 12/03 às 14h30", "31/12", "às 9h", "amanhã 23:59", "dia 2"]
+)
+def test_a_day_and_hour_that_exist_are_kept(text: str) -> None:
+    assert read_when(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("qual a receita de bolo", True),
+        ("posso ser preso por dívida?", True),
+        ("oq é habeas corpus", True),
+        ("terça às 15h", False),
+        ("Maria Quintana", False),
+        ("quem sabe terça", True),
+    ],
+)
+def test_a_question_is_told_from_an_answer(text: str, expected: bool) -> None:
+    assert is_question(text) is expected

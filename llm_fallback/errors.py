@@ -41,6 +41,10 @@ class LlmModelMissing(LlmUnavailable):
     """The host runs, but has not the model that the settings name."""
 
 
+class LlmModelLoading(LlmUnavailable):
+    """The host is still reading the model; a moment later it may answer."""
+
+
 class LlmProtocolBroken(LlmUnavailable):
     """The host answered something that is no answer of Ollama."""
 
@@ -130,6 +134,10 @@ def _by_status(error: Exception) -> LlmError:
         return LlmBusy("the host's queue is full", retryable=True)
     if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
         return LlmTimeout(f"host answered {status}", retryable=True)
+    if "loading model" in str(
+        getattr(error, "error", "")
+    ):  # after a load whose client went away
+        return LlmModelLoading(f"host answered {status}: loading", retryable=True)
     is_ours = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     return LlmUnavailable(f"host answered {status}", retryable=not is_ours)
 

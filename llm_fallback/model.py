@@ -22,6 +22,7 @@ from llm_fallback.errors import (
     LIBRARY_ERRORS,
     LlmAnswerRejected,
     LlmError,
+    LlmModelLoading,
     LlmModelMissing,
     LlmTimeout,
     LlmUnavailable,
@@ -43,6 +44,8 @@ KEEP_ALIVE_S = -1
 CONNECT_TIMEOUT_S = 2.0
 PING_DEADLINE_S = 1.8
 PRELOAD_DEADLINE_S = 120.0
+LOADING_PAUSE_S = 0.5
+"""Between questions to a host that is still loading the model."""
 
 _OPTIONS: Mapping[str, int | float] = {
     "num_ctx": NUM_CTX,
@@ -216,14 +219,19 @@ class OfficeModel:
             raise failed[-1]
 
     async def _ask(self, prompt: Prompt) -> tuple[str, ollama.ChatResponse]:
-        last: LlmError = _not_configured()
-        for host, client in self._clients.items():
-            try:
-                return host, await self._chat(client, prompt.messages)
-            except LlmError as error:
-                _log_failure("llm_host_failed", host, error)
-                last = error
-        raise last
+        while True:
+            last: LlmError = _not_configured()
+            is_loading = False
+            for host, client in self._clients.items():
+                try:
+                    return host, await self._chat(client, prompt.messages)
+                except LlmError as error:
+                    _log_failure("llm_host_failed", host, error)
+                    last = error
+                    is_loading |= isinstance(error, LlmModelLoading)
+            if not is_loading:
+                raise last
+            await asyncio.sleep(LOADING_PAUSE_S)  # the answer's deadline ends this
 
     async def _chat(
         self, client: ollama.AsyncClient, messages: Sequence[dict[str, str]]

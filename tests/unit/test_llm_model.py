@@ -375,3 +375,33 @@ def test_settings_come_from_the_process_settings(tmp_path: Path) -> None:
         max_parallel=settings.llm_max_parallel,
         max_waiting=settings.llm_max_waiting,
     )
+
+
+LOADING = Reply("unexpected server status: llm server loading model", status=500)
+
+
+async def test_host_that_is_still_loading_is_asked_again(opened: Opener) -> None:
+    host = await opened.host(LOADING, LOADING, "Posso chamar a equipe.")
+    model = await opened.model(host)
+
+    answer = await model.answer("oi")
+
+    assert answer.text == "Posso chamar a equipe."
+    assert len(host.requests) == 3
+
+
+async def test_another_host_goes_before_one_that_is_loading(opened: Opener) -> None:
+    loading, ready = await opened.host(LOADING), await opened.host("Olá!")
+    model = await opened.model(loading, ready)
+
+    answer = await model.answer("oi")
+
+    assert answer.host == ready.url
+    assert len(loading.requests) == 1
+
+
+async def test_loading_for_too_long_ends_at_the_deadline(opened: Opener) -> None:
+    model = await opened.model(await opened.host(LOADING), deadline_s=1.2)
+
+    with pytest.raises(LlmTimeout):
+        await model.answer("oi")

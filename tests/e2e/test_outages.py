@@ -106,6 +106,27 @@ def test_rasa_killed_in_the_middle_loses_and_doubles_nothing(tmp_path: Path) -> 
     assert per_person.count("whatsapp:+5511911110005") == 1
 
 
+@pytest.mark.parametrize("killed", ["acoes", "borda"])
+def test_a_process_killed_in_the_middle_leaves_one_answer(
+    tmp_path: Path, killed: str
+) -> None:
+    with fake_twilio() as twilio, fake_ollama("Claro, posso ajudar.", delay_s=2) as ai:
+        settings = {"TWILIO_API_BASE_URL": twilio.url, "OLLAMA_HOST": ai.url}
+        with open_stack(tmp_path, **settings) as stack:
+            stack.start("borda", "acoes", "rasa")
+
+            stack.whatsapp("SM" + "6" * 32, "+5511911110008", CAKE)
+            time.sleep(0.8)  # the model is at work on it
+            stack.stop(killed, how=signal.SIGKILL)
+            stack.start(killed)
+            wait_until(twilio.sent, within_s=30)
+            time.sleep(1.5)  # by then a second answer would be out
+            sent = twilio.sent()
+
+    assert len(sent) == 1
+    assert ("Já avisei a equipe" in sent[0]["body"]) == (killed == "acoes")
+
+
 def test_rasa_alone_serves_the_webhook_and_sends(tmp_path: Path) -> None:
     with fake_twilio() as twilio:
         settings = {"TWILIO_API_BASE_URL": twilio.url, "RASA_STANDALONE": "1"}

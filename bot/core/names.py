@@ -67,6 +67,34 @@ LAWYER_INTENTS = (
 INTENTS = CLIENT_INTENTS + LAWYER_INTENTS
 """The 34 intents of the contract, in its order."""
 
+ENTITIES = (
+    "data_hora",
+    "nome",
+    "cpf",
+    "cnpj",
+    "numero_processo",
+    "email",
+    "telefone",
+    "area_direito",
+    "modalidade",
+    "valor",
+)
+"""What is read inside a message, in the order of `domain.yml`."""
+AREAS = (
+    "trabalhista",
+    "familia",
+    "consumidor",
+    "previdenciario",
+    "criminal",
+    "civel",
+    "imobiliario",
+    "tributario",
+    "empresarial",
+)
+"""Values of `area_direito`."""
+MODALITIES = ("online", "presencial")
+"""Values of `modalidade`."""
+
 NLU_FALLBACK = "nlu_fallback"
 """Rasa's own name for a message that no intent is sure of."""
 

@@ -239,6 +239,11 @@ class Settings:
         "OFFICE_FILE", _text, "escritorio.yml",
         "Dados do escritório: horário, endereço, áreas, preços.",
     )  # fmt: skip
+    cases_file: str = _setting(
+        "CASES_FILE", _text, "var/planilhas/processos.csv",
+        "Planilha de processos do escritório, em CSV (colunas numero, cliente, "
+        "telefone, situacao, atualizado_em). Pode não existir.",
+    )  # fmt: skip
     rasa_standalone: bool = _setting(
         "RASA_STANDALONE", _switch, "1",
         "1: o Rasa também envia as respostas (rasa run sozinho). "

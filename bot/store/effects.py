@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bot.store import appointments
 from bot.store.database import insert_or_ignore
 from bot.store.schema import conversation, handoff, request
 
@@ -46,7 +47,33 @@ class OwnerChange:
     """`robo` or `pessoa`."""
 
 
-Effect = Handoff | Request | OwnerChange
+@dataclass(frozen=True)
+class AppointmentChange:
+    """An appointment of the turn's own conversation is booked, cancelled or moved."""
+
+    action: str
+    """`marcar`, `cancelar` or `remarcar`."""
+    id: int
+    """The appointment; for `marcar`, the hold."""
+    new_id: int | None = None
+    """For `remarcar`, the hold that takes its place."""
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """A lawyer's own event on the calendar."""
+
+    lawyer: str
+    title: str
+    starts_at: float
+    """UTC seconds."""
+    ends_at: float
+
+
+Effect = Handoff | Request | OwnerChange | AppointmentChange | Commitment
+
+LOST_TIME = "horario_perdido"
+"""Reason of the handoff where a time was taken before it could be booked."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +103,17 @@ def parse(raw: Mapping[str, Any]) -> Effect:
             return Request(kind=str(raw["fluxo"]), facts=dict(raw["dados"]))
         if kind == "dono" and raw["dono"] in {"robo", "pessoa"}:
             return OwnerChange(str(raw["conversa"]), str(raw["dono"]))
+        if kind == "consulta" and raw["acao"] in {"marcar", "cancelar"}:
+            return AppointmentChange(str(raw["acao"]), int(raw["id"]))
+        if kind == "consulta" and raw["acao"] == "remarcar":
+            return AppointmentChange("remarcar", int(raw["id"]), int(raw["nova"]))
+        if kind == "compromisso":
+            return Commitment(
+                lawyer=str(raw["advogado"]),
+                title=str(raw["titulo"]),
+                starts_at=float(raw["inicio"]),
+                ends_at=float(raw["fim"]),
+            )
     except KeyError as error:
         raise ValueError(f"effect {kind!r} lacks {error}") from error
     raise ValueError(f"unknown effect {kind!r}")
@@ -98,8 +136,38 @@ def apply(
                 created_at=now,
             )
         )
-    else:
+    elif isinstance(effect, OwnerChange):
         _change_owner(connection, effect, now=now)
+    elif isinstance(effect, Commitment):
+        appointments.commit_time(
+            connection,
+            conversation_id=origin.conversation_id,
+            inbox_id=origin.inbox_id,
+            lawyer=effect.lawyer,
+            title=effect.title,
+            starts_at=effect.starts_at,
+            ends_at=effect.ends_at,
+            now=now,
+        )
+    else:
+        _change_appointment(connection, effect, origin, now=now)
+
+
+def _change_appointment(
+    connection: Connection, effect: AppointmentChange, origin: Origin, *, now: float
+) -> None:
+    mine = origin.conversation_id
+    if effect.action == "cancelar":
+        appointments.cancel(connection, effect.id, conversation_id=mine, now=now)
+        return
+    hold_id, moves = effect.id, None
+    if effect.new_id is not None:
+        hold_id, moves = effect.new_id, effect.id
+    is_booked = appointments.book(
+        connection, hold_id, conversation_id=mine, now=now, moves=moves
+    )
+    if not is_booked:  # the person was told that it is booked
+        _open_handoff(connection, Handoff(LOST_TIME), origin, now=now)
 
 
 def _open_handoff(

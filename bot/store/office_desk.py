@@ -9,9 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.core.phones import address_of, same_person_numbers
+from bot.core.phones import address_of, phone_of, same_person_numbers
 from bot.store import people
 from bot.store.schema import conversation, handoff, inbox, request
+
+_NAMING = ("agendar_consulta", "relatar_caso")
+"""Flows that ask for a name."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Contact:
 
     conversation_id: str
     name: str
-    """Name of the directory, else of WhatsApp, else the end of the number."""
+    """Name of the directory, of WhatsApp, as told to a flow, or the number's end."""
     waits_because: str
     """Reason of an open handoff, or ""."""
     is_urgent: bool
@@ -75,24 +78,42 @@ def new_contacts(connection: Connection, *, since: float, most: int) -> list[Con
 
 
 def conversations_named(connection: Connection, name: str) -> list[Contact]:
-    """Returns the conversations of whoever has that name, in directory or WhatsApp.
+    """Returns the conversations of whoever has that name.
 
-    Only those that fit best: "Ana" means Ana before Mariana.
+    In the directory, on WhatsApp, or as told to a flow. Only those that fit best:
+    "Ana" means Ana before Mariana.
     """
     known = {
         address_of(number): person.name
         for person in people.find_by_name(connection, name)
         for number in same_person_numbers(person.phone)
     }
+    told = _told_names(connection)
     query = sa.select(conversation).order_by(conversation.c.last_inbound_at.desc())
     fits = {}
     for row in connection.execute(query).all():
-        names = (row.display_name, known.get(row.address, ""))
+        names = (row.display_name, known.get(row.address, ""), told.get(row.id, ""))
         fits[row] = max(people.closeness(each, name) for each in names)
     best = max(fits.values(), default=0)
     return [
         _contact(connection, row) for row, fit in fits.items() if fit and fit == best
     ]
+
+
+def contact(connection: Connection, conversation_id: str) -> Contact | None:
+    """Returns a conversation as the office sees it, or None."""
+    query = sa.select(conversation).where(conversation.c.id == conversation_id)
+    row = connection.execute(query).first()
+    return _contact(connection, row) if row else None
+
+
+def phone_of_conversation(connection: Connection, conversation_id: str) -> str | None:
+    """Returns the E.164 number that a conversation is with; None without one."""
+    query = sa.select(conversation.c.address).where(
+        conversation.c.id == conversation_id
+    )
+    address = connection.execute(query).scalar()
+    return phone_of(str(address)) if address else None
 
 
 def last_messages(
@@ -114,8 +135,28 @@ def _stored(row: Any) -> StoredRequest:
     )
 
 
+def _told_names(
+    connection: Connection, conversation_id: str | None = None
+) -> dict[str, str]:
+    """Returns, by conversation, the name that a person gave in a flow, the latest."""
+    query = sa.select(request.c.conversation_id, request.c.facts).where(
+        request.c.kind.in_(_NAMING)
+    )
+    if conversation_id is not None:
+        query = query.where(request.c.conversation_id == conversation_id)
+    rows = connection.execute(query.order_by(request.c.id))
+    return {
+        row.conversation_id: str(row.facts["nome"])
+        for row in rows
+        if row.facts.get("nome")
+    }
+
+
 def _contact(connection: Connection, row: Any) -> Contact:
     known = people.find_by_address(connection, row.address)
+    names = [known.name if known else "", row.display_name]
+    if not any(names):
+        names += _told_names(connection, row.id).values()
     waiting = connection.execute(
         sa.select(handoff).where(
             handoff.c.conversation_id == row.id, handoff.c.closed_at.is_(None)
@@ -123,7 +164,7 @@ def _contact(connection: Connection, row: Any) -> Contact:
     ).first()
     return Contact(
         conversation_id=row.id,
-        name=(known.name if known else row.display_name) or f"…{row.address[-4:]}",
+        name=next(filter(None, names), f"…{row.address[-4:]}"),
         waits_because=waiting.reason if waiting else "",
         is_urgent=bool(waiting and waiting.is_urgent),
     )

@@ -168,6 +168,36 @@ request = sa.Table(
 a document to file, a change. `kind` is the flow's name; a replayed turn finds
 its own row by message and ordinal."""
 
+appointment = sa.Table(
+    "appointment",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    _foreign("conversation.id"),
+    _foreign("inbox.id", nullable=True),
+    sa.Column("kind", sa.String(12), nullable=False, server_default="consulta"),
+    sa.Column("title", sa.String(200), nullable=False, server_default=""),
+    sa.Column("lawyer", sa.String(120), nullable=False),
+    sa.Column("starts_at", sa.Float, nullable=False),
+    sa.Column("ends_at", sa.Float, nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("held_until", sa.Float),
+    sa.Column("modality", sa.String(12)),
+    sa.Column("area", sa.String(20)),
+    sa.Column("subject", sa.Text, nullable=False, server_default=""),
+    sa.Column("person_name", sa.String(200), nullable=False, server_default=""),
+    sa.Column("cpf", sa.String(11)),
+    sa.Column("email", sa.String(254)),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+"""The lawyers' calendars. `kind` is consulta (a client's) or compromisso (a
+lawyer's own, named by `title`); `lawyer` the name in the office's file. `status`
+reservada (kept free until `held_until`) → marcada → cancelada or remarcada, or
+reservada → liberada where another time was chosen."""
+
+sa.Index("appointment_of_lawyer", appointment.c.lawyer, appointment.c.starts_at)
+sa.Index("appointment_of_conversation", appointment.c.conversation_id)
+
 panel_link = sa.Table(
     "panel_link",
     metadata,

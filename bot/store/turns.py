@@ -70,6 +70,8 @@ class Turn:
     conversation_owner: str
     profile: Profile
     person_name: str
+    received_at: float
+    """UTC seconds; "amanhã" is counted from here."""
     outgoing: list[Outgoing] = field(default_factory=list)
     effects: list[effects.Effect] = field(default_factory=list)
     is_poisoned: bool = False
@@ -136,6 +138,7 @@ def claim(
         conversation_owner=talk.owner,
         profile=known.profile if known else Profile.UNKNOWN,
         person_name=known.name if known else talk.display_name,
+        received_at=row.received_at,
     )
 
 

@@ -50,8 +50,12 @@ eval-nlu: setup ## Mede o entendimento: DATA=arquivo.yml [CONFIG=pipelines/x.yml
 	  PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m bot.nlu.evaluate --model $$model --data $(DATA)
 
 .PHONY: compare-nlu
-compare-nlu: setup ## Compara os caminhos de entendimento de pipelines/
-	@$(PY) -m benchmarks.compare_nlu --data $(DATA)
+compare-nlu: setup ## Compara os caminhos de entendimento: [FOLDS=5] [DIET=1: DIET inteiro]
+	@$(PY) -m benchmarks.compare_nlu --data $(DATA) --folds $(or $(FOLDS),5) $(if $(DIET),--whole-diet)
+
+.PHONY: bench-massive
+bench-massive: setup ## Mede em MASSIVE pt: TRAIN=… DEV=… [TEST=…] (arquivos .jsonl)
+	@$(PYRASA) -m benchmarks.bench_massive --train "$(TRAIN)" --dev "$(DEV)" --test "$(TEST)"
 
 .PHONY: bench
 bench: setup ## Mede tempos e memória desta versão
@@ -66,10 +70,19 @@ painel-link: setup ## Imprime um link de uso único para o painel
 	@$(PY) -m panel.access link
 
 .PHONY: test
-test: setup-dev lint types imports validate train ## Roda a suíte inteira
+test: setup-dev lint types imports validate test-conversas ## Roda a suíte inteira
 	@$(PY) -m pytest -rs
 	@PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m pytest -rs -c tests/rasa.ini tests/rasa tests/unit/core
 	@$(PY) -m deploy.local.summary
+
+.PHONY: test-conversas
+test-conversas: train ## Segue as conversas de tests/conversas
+	@$(PY) -m deploy.local.conversations
+
+.PHONY: dialogos
+dialogos: setup-dev train ## Escreve docs/dialogos.md a partir de tests/dialogos
+	@POCKETMKT_ESCREVE_DIALOGOS=1 PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 \
+	  $(PYRASA) -m pytest -q -c tests/rasa.ini tests/rasa/test_dialogues.py
 
 .PHONY: check
 check: setup-dev lint types imports validate ## O que cada commit deve passar

@@ -21,10 +21,10 @@ from ruamel.yaml.error import YAMLError
 
 from bot.core.logs import configure_logs
 from bot.core.names import FLOW_OUT_OF_SCOPE, INTENTS, NLU_FALLBACK, Profile
+from bot.nlu.entity_scores import NOW, Label, Read, Tally, micro_f1, table, tallies
 
 _WORST = 15
 _WARM_UP = 5
-Entity = tuple[str, str]
 
 
 class DataError(Exception):
@@ -38,7 +38,7 @@ class Example:
     text: str
     intent: str
     role: str
-    entities: frozenset[Entity] | None
+    entities: frozenset[Label] | None
     """None where the file does not label them."""
 
 
@@ -49,7 +49,8 @@ class Scores:
     pairs: list[tuple[Example, str]] = field(default_factory=list)
     """Example and predicted intent (`fora_de_escopo` where it was rejected)."""
     times_ms: list[float] = field(default_factory=list)
-    found_entities: list[frozenset[Entity]] = field(default_factory=list)
+    found_entities: list[frozenset[Read]] = field(default_factory=list)
+    """What was read in each message."""
 
     def summary(self) -> dict[str, float | int]:
         """Returns the numbers of the last line."""
@@ -62,22 +63,19 @@ class Scores:
             "macro_f1": _macro_f1(inside),
             "out_of_scope_recall": _share(p == FLOW_OUT_OF_SCOPE for _, p in outside),
             "false_reject_rate": _share(p == FLOW_OUT_OF_SCOPE for _, p in inside),
-            "entity_f1": self._entity_f1(),
+            "entity_f1": micro_f1(self.entities()),
             "ms_p50": round(times[len(times) // 2], 2),
             "ms_p95": round(times[int(len(times) * 0.95)], 2),
         }
 
-    def _entity_f1(self) -> float:
-        right = wanted = found = 0
-        for (example, _), entities in zip(
-            self.pairs, self.found_entities, strict=False
-        ):
-            if example.entities is None:
-                continue
-            right += len(example.entities & entities)
-            wanted += len(example.entities)
-            found += len(entities)
-        return round(2 * right / (wanted + found), 4) if wanted + found else 0.0
+    def entities(self) -> dict[str, Tally]:
+        """Returns what became of each entity, over the messages that label them."""
+        both = zip(self.pairs, self.found_entities, strict=False)
+        return tallies(
+            (example.entities, read)
+            for (example, _), read in both
+            if example.entities is not None
+        )
 
 
 def read_examples(path: Path) -> list[Example]:
@@ -128,7 +126,8 @@ async def score(model: Path, examples: list[Example]) -> Scores:
     scores = Scores()
     warm_up = examples[:_WARM_UP]
     for number, example in enumerate([*warm_up, *examples]):
-        message = UserMessage(example.text, metadata={"tipo_usuario": example.role})
+        metadata = {"tipo_usuario": example.role, "agora": NOW.isoformat()}
+        message = UserMessage(example.text, metadata=metadata)
         started = time.perf_counter()
         parsed = await processor.parse_message(message, only_output_properties=True)
         elapsed_ms = (time.perf_counter() - started) * 1000
@@ -138,7 +137,10 @@ async def score(model: Path, examples: list[Example]) -> Scores:
         scores.pairs.append((example, _predicted(name)))
         scores.times_ms.append(elapsed_ms)
         scores.found_entities.append(
-            frozenset((e["entity"], str(e["value"])) for e in parsed["entities"])
+            frozenset(
+                (e["entity"], str(e["value"]), example.text[e["start"] : e["end"]])
+                for e in parsed["entities"]
+            )
         )
     return scores
 
@@ -174,7 +176,7 @@ def confusions(scores: Scores) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Scores a model; prints the confusions and, last, the JSON line."""
+    """Scores a model; prints what was confused and, last, the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
@@ -192,6 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
             if example.intent != predicted:
                 print(f"{example.intent:24} {predicted:24} {example.text}")
     print(confusions(scores))
+    print(table(scores.entities()))
     print(json.dumps(scores.summary()))
     return 0
 

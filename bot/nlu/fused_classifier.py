@@ -21,11 +21,27 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.core.settings import ROOT
-from bot.nlu.intent_model import IntentModel, train
+from bot.nlu import (
+    courtesies,
+    intent_model,
+    intent_reader,
+    logistic_model,
+    spelling,
+    text_features,
+)
+from bot.nlu.intent_reader import FALSE_REJECT_RATE, IntentReader
 from bot.nlu.text_features import TextFeatures
 
 _RANKING_LENGTH = 10
-_VIEWS = ("uses_words", "uses_pieces", "uses_meaning", "meaning_weight")
+_LEARNT_BY = (
+    courtesies,
+    intent_model,
+    intent_reader,
+    logistic_model,
+    spelling,
+    text_features,
+)
+_VIEWS = ("uses_words", "uses_pieces", "uses_meaning")
 
 
 @DefaultV1Recipe.register(
@@ -36,10 +52,13 @@ class FusedIntentClassifier(IntentClassifier, GraphComponent):
 
     Configuration (`config.yml`):
         uses_words, uses_pieces, uses_meaning: which views of the text count.
-        meaning_weight: weight of the meaning beside the others.
         out_of_scope_file: messages that belong to no intent, one a line.
         false_reject_rate: share of real requests that may be turned away.
+        courtesy_intents: give way to any other sentence of the same message.
+        aside_intents: give way, after those, to a sentence of four words.
     """
+
+    learn = staticmethod(intent_model.train)
 
     def __init__(
         self,
@@ -50,8 +69,12 @@ class FusedIntentClassifier(IntentClassifier, GraphComponent):
         self._config = config
         self._storage = storage
         self._resource = resource
-        self._features = TextFeatures(**{key: config[key] for key in _VIEWS})
-        self._model: IntentModel | None = None
+        self._reader = IntentReader(
+            TextFeatures(**{key: config[key] for key in _VIEWS}),
+            learn=self.learn,
+            courtesies=config["courtesy_intents"],
+            asides=config["aside_intents"],
+        )
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
@@ -60,9 +83,10 @@ class FusedIntentClassifier(IntentClassifier, GraphComponent):
             "uses_words": True,
             "uses_pieces": True,
             "uses_meaning": True,
-            "meaning_weight": 1.0,
             "out_of_scope_file": "data/fora_de_escopo.txt",
-            "false_reject_rate": 0.03,
+            "false_reject_rate": FALSE_REJECT_RATE,
+            "courtesy_intents": ["saudar", "despedir", "agradecer"],
+            "aside_intents": ["informar_dados"],
         }
 
     @staticmethod
@@ -83,10 +107,16 @@ class FusedIntentClassifier(IntentClassifier, GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """Makes Rasa train again when the out-of-scope messages change."""
+        """Makes Rasa train again when the out-of-scope messages or our code change.
+
+        Of the code, Rasa itself looks at this class alone.
+        """
         settings = {**cls.get_default_config(), **config}
-        content = "\n".join(_read_lines(settings["out_of_scope_file"]))
-        return hashlib.sha256(content.encode()).hexdigest()
+        total = hashlib.sha256()
+        total.update("\n".join(_read_lines(settings["out_of_scope_file"])).encode())
+        for module in _LEARNT_BY:
+            total.update(Path(str(module.__file__)).read_bytes())
+        return total.hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from the examples of every intent; about 10 s for 5,500."""
@@ -97,18 +127,14 @@ class FusedIntentClassifier(IntentClassifier, GraphComponent):
         ]
         if not examples:
             return self._resource
-        texts = [text for text, _ in examples]
-        outside = _read_lines(self._config["out_of_scope_file"])
-        self._features.fit([*texts, *outside])
-        self._model = train(
-            self._features.transform(texts),
+        self._reader.train(
+            [text for text, _ in examples],
             [intent for _, intent in examples],
-            self._features.transform(outside),
+            _read_lines(self._config["out_of_scope_file"]),
             false_reject_rate=self._config["false_reject_rate"],
         )
         with self._storage.write_to(self._resource) as folder:
-            self._features.save(folder)
-            self._model.save(folder)
+            self._reader.save(folder)
             views = {key: self._config[key] for key in _VIEWS}
             (folder / "views.json").write_text(json.dumps(views))
         return self._resource
@@ -126,8 +152,7 @@ class FusedIntentClassifier(IntentClassifier, GraphComponent):
         with model_storage.read_from(resource) as folder:
             views = json.loads((folder / "views.json").read_text())
             classifier = cls({**config, **views}, model_storage, resource)
-            classifier._features.load(folder)
-            classifier._model = IntentModel.load(folder)
+            classifier._reader.load(folder)
         return classifier
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -138,10 +163,10 @@ class FusedIntentClassifier(IntentClassifier, GraphComponent):
         """Sets `intent` and `intent_ranking` of each message that has text."""
         for message in messages:
             text = message.get(TEXT)
-            if self._model is None or not text:
+            if not (self._reader.is_trained and text):
                 _set(message, [])
                 continue
-            ranked = self._model.rank(self._features.transform([text]))[0]
+            ranked = self._reader.read(text)
             pairs = zip(ranked.names, ranked.confidences, strict=False)
             _set(message, list(pairs)[:_RANKING_LENGTH])
         return messages

@@ -27,6 +27,8 @@ class AssistantAction(Action):
 
     is_for_lawyers = False
     """Whether anybody but a lawyer is told, politely, what it can do instead."""
+    ends_form = False
+    """Whether a form runs before, and has told so already."""
 
     def __init__(self, name: str, services: Services) -> None:
         self._name = name
@@ -49,7 +51,8 @@ class AssistantAction(Action):
         """Runs `answer`; whatever goes wrong becomes an honest sentence."""
         conversation = conversation_of(tracker, dispatcher)
         if self.is_for_lawyers and not conversation.is_lawyer:
-            conversation.say("utter_so_para_advogados", answered_by=AnsweredBy.RULE)
+            if not self.ends_form:
+                conversation.say("utter_so_para_advogados", answered_by=AnsweredBy.RULE)
             return []
         try:
             return await self.answer(conversation)

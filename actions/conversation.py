@@ -6,13 +6,16 @@ turn (`bot/store/effects.py`), so that a turn tried again leaves them once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Tracker
 
 from bot.core.names import AnsweredBy, Profile
+from bot.core.schedule import ZONE
 
 SHELL_LAWYER = "shell-advogado"
 """Sender id under which `make shell PERFIL=advogado` talks; real ids are random."""
@@ -39,6 +42,12 @@ class Conversation:
     slots: dict[str, Any]
     past: tuple[Said, ...]
     """Earlier turns, oldest first, without the latest message."""
+    now: datetime
+    """When the message came; aware, America/Sao_Paulo."""
+    last_response: str
+    """Name of the response said last, as `utter_fora_de_escopo`, or ""."""
+    latest_message: Mapping[str, Any]
+    """Rasa's own reading of the message: intent, entities, metadata."""
     _dispatcher: CollectingDispatcher = field(repr=False)
 
     def say(
@@ -47,10 +56,14 @@ class Conversation:
         *,
         effects: tuple[dict[str, Any], ...] = (),
         answered_by: AnsweredBy | None = None,
+        flow: str | None = None,
         **variables: Any,
     ) -> None:
-        """Answers with a response of `domain.yml`, variables filled in."""
-        extra = _extra(effects, answered_by, None)
+        """Answers with a response of `domain.yml`, variables filled in.
+
+        `flow` names the turn's flow where the understood intent does not.
+        """
+        extra = _extra(effects, answered_by, flow)
         self._dispatcher.utter_message(response=response, **variables, **extra)
 
     def say_text(
@@ -58,6 +71,13 @@ class Conversation:
     ) -> None:
         """Answers with a text that was written just now, as the model's."""
         self._dispatcher.utter_message(text=text, **_extra((), answered_by, flow))
+
+    @property
+    def area(self) -> str | None:
+        """The first area of law that the message names, or None."""
+        found = self.latest_message.get("entities") or ()
+        areas = (e["value"] for e in found if e.get("entity") == "area_direito")
+        return next((str(area) for area in areas), None)
 
     @property
     def is_lawyer(self) -> bool:
@@ -80,6 +100,9 @@ def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conve
         kind_of_message=str(metadata.get("tipo") or "text"),
         slots=dict(tracker.slots),
         past=_past(tracker),
+        now=_now(metadata.get("agora")),
+        last_response=_last_response(tracker),
+        latest_message=latest,
         _dispatcher=dispatcher,
     )
 
@@ -89,6 +112,22 @@ def _profile(name: object) -> Profile:
         return Profile(name)
     except ValueError:
         return Profile.UNKNOWN
+
+
+def _now(written: object) -> datetime:
+    """Returns the moment of a message; the clock's where the channel gave none."""
+    try:
+        moment = datetime.fromisoformat(str(written))
+    except ValueError:
+        return datetime.now(ZONE)
+    return moment.astimezone(ZONE) if moment.tzinfo else datetime.now(ZONE)
+
+
+def _last_response(tracker: Tracker) -> str:
+    for event in reversed(tracker.events):
+        if event.get("event") == "bot":
+            return str((event.get("metadata") or {}).get("utter_action") or "")
+    return ""
 
 
 def _past(tracker: Tracker) -> tuple[Said, ...]:

@@ -4,30 +4,83 @@ from __future__ import annotations
 
 from rasa_sdk.interfaces import Action
 
-from actions import appointments, cases, fallback, forms, lawyers
+from actions import fallback
+from actions.appointments import booking, changing, when
+from actions.clients import intake, lawsuits, requests
+from actions.lawyers import agenda, keeping, people
 from actions.services import Services
 
 
 def build_actions(services: Services) -> list[Action]:
     """Returns every action, built with the services it needs."""
-    model = fallback.AskModel("action_llm_fallback", services)
     return [
-        model,
-        appointments.BookAppointment("action_agendar_consulta", services),
-        appointments.MoveAppointment("action_remarcar_consulta", services),
-        appointments.CancelAppointment("action_cancelar_consulta", services),
-        appointments.ShowAppointment("action_consultar_agendamento", services),
-        cases.TakeCase("action_relatar_caso", services),
-        cases.AskAboutLawsuit("action_consultar_processo", services),
-        cases.ReceiveDocument("action_enviar_documento", services),
-        cases.AskErasure("action_excluir_dados", services),
-        lawyers.ShowAgenda("action_ver_agenda", services),
-        lawyers.KeepCommand("action_criar_compromisso", services),
-        lawyers.KeepCommand("action_criar_planilha", services),
-        lawyers.ShowNewContacts("action_ver_contatos_novos", services),
-        lawyers.KeepCommand("action_salvar_no_drive", services),
-        lawyers.Summarise("action_resumir_atendimento", services),
-        lawyers.ChangeOwner("action_assumir_atendimento", services, owner="pessoa"),
-        lawyers.ChangeOwner("action_devolver_atendimento", services, owner="robo"),
-        *forms.build_form_checks(answer_question=model),
+        fallback.AskModel("action_llm_fallback", services),
+        requests.TakeYes("action_afirmar", services),
+        *_appointments(services),
+        *_clients(services),
+        *_lawyers(services),
+    ]
+
+
+def _appointments(services: Services) -> list[Action]:
+    return [
+        booking.BookingForm(services),
+        when.AskWhen("action_ask_quando", services),
+        booking.AskBookingConfirmation(
+            "action_ask_form_agendar_consulta_confirmado", services
+        ),
+        booking.BookAppointment("action_agendar_consulta", services),
+        changing.MoveForm(services),
+        changing.AskWhich("action_ask_qual_consulta", services),
+        changing.AskChangeConfirmation(
+            "action_ask_form_remarcar_consulta_confirmado", services
+        ),
+        changing.MoveAppointment("action_remarcar_consulta", services),
+        changing.CancelForm(services),
+        changing.AskChangeConfirmation(
+            "action_ask_form_cancelar_consulta_confirmado", services
+        ),
+        changing.CancelAppointment("action_cancelar_consulta", services),
+        changing.ShowAppointments("action_consultar_agendamento", services),
+    ]
+
+
+def _clients(services: Services) -> list[Action]:
+    return [
+        intake.IntakeForm(services),
+        intake.AskIntakeConfirmation(
+            "action_ask_form_relatar_caso_confirmado", services
+        ),
+        intake.TakeCase("action_relatar_caso", services),
+        lawsuits.LawsuitForm(services),
+        lawsuits.ShowLawsuit("action_consultar_processo", services),
+        requests.ReceiveDocument("action_enviar_documento", services),
+        requests.ListDocuments("action_consultar_documentos", services),
+        requests.AnswerArea("action_consultar_areas", services),
+        requests.TakeComplaint("action_reclamar", services),
+        requests.ErasureForm(services),
+        requests.AskErasure("action_excluir_dados", services),
+    ]
+
+
+def _lawyers(services: Services) -> list[Action]:
+    return [
+        agenda.ShowAgenda("action_ver_agenda", services),
+        agenda.CommitmentForm(services),
+        agenda.AskCommitmentWhen("action_ask_form_criar_compromisso_quando", services),
+        agenda.AskCommitmentConfirmation(
+            "action_ask_form_criar_compromisso_confirmado", services
+        ),
+        agenda.CreateCommitment("action_criar_compromisso", services),
+        keeping.SheetForm(services),
+        keeping.KeepCommand("action_criar_planilha", services, slot=keeping.SHEET),
+        keeping.FilingForm(services),
+        keeping.KeepCommand("action_salvar_no_drive", services, slot=keeping.FOLDER),
+        people.ShowNewContacts("action_ver_contatos_novos", services),
+        people.PersonForm(services, "resumir_atendimento"),
+        people.Summarise("action_resumir_atendimento", services),
+        people.PersonForm(services, "assumir_atendimento"),
+        people.ChangeOwner("action_assumir_atendimento", services, owner="pessoa"),
+        people.PersonForm(services, "devolver_atendimento"),
+        people.ChangeOwner("action_devolver_atendimento", services, owner="robo"),
     ]

@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
+from bot.core.cases_sheet import CasesFile
 from bot.core.office import Office, load_office
 from bot.core.settings import ROOT, Settings
-from bot.store.database import open_engine, reading
+from bot.store.database import open_engine, reading, writing
 from bot.store.migrate import upgrade
 from llm_fallback import ModelSettings, OfficeModel, open_model
 
@@ -26,6 +27,8 @@ class Services:
     settings: Settings
     engine: Engine
     office: Office
+    cases: CasesFile
+    """The office's sheet of lawsuits."""
     model: OfficeModel | None
     """None where no Ollama host is configured."""
 
@@ -38,6 +41,19 @@ class Services:
 
         return await asyncio.to_thread(run)
 
+    async def write(self, change: Callable[[Connection], Result]) -> Result:
+        """Runs a change in a writing transaction of its own, off the event loop.
+
+        For what must stand before the person is answered, as a kept hour;
+        everything else rides on the answer as an effect.
+        """
+
+        def run() -> Result:
+            with writing(self.engine) as connection:
+                return change(connection)
+
+        return await asyncio.to_thread(run)
+
 
 @contextlib.asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
@@ -47,6 +63,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         SettingsError: the office's file is missing or wrong.
     """
     office = load_office(ROOT / settings.office_file)
+    cases = CasesFile(ROOT / settings.cases_file)
     engine = open_engine(settings.database_url)
     upgrade(engine)
     async with contextlib.AsyncExitStack() as stack:
@@ -56,6 +73,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 open_model(ModelSettings.from_settings(settings))
             )
         try:
-            yield Services(settings, engine, office, model)
+            yield Services(settings, engine, office, cases, model)
         finally:
             engine.dispose()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot.core.names import AnsweredBy
+from bot.core.schedule import ZONE
 from bot.core.settings import Settings, load_settings
 from bot.store.database import open_engine
 from bot.store.effects import parse
@@ -133,15 +135,21 @@ def _answer_with(
                 parse_data=parsed_beforehand(turn),
                 input_channel=WhatsAppChannel.name(),
                 message_id=str(turn.inbox_id),
-                metadata={
-                    "tipo_usuario": turn.profile.value,
-                    "nome": turn.person_name,
-                    "tipo": turn.kind,
-                },
+                metadata=metadata_of(turn),
             )
         )
 
     return answer
+
+
+def metadata_of(turn: Turn) -> dict[str, str]:
+    """Returns what Rasa's components and the actions know of a message."""
+    return {
+        "tipo_usuario": turn.profile.value,
+        "nome": turn.person_name,
+        "tipo": turn.kind,
+        "agora": datetime.fromtimestamp(turn.received_at, ZONE).isoformat(),
+    }
 
 
 class CollectingChannel(OutputChannel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rasa.shared.core.events import ActiveLoop, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.core.names import (
@@ -38,7 +39,7 @@ def conclude(
         turn.outgoing.append(Outgoing(NO_ANSWER, AnsweredBy.RULE))
         turn.effects.append(Handoff(reason="turno_sem_resposta"))
     named = next((item.flow for item in turn.outgoing if item.flow), None)
-    form = _governing_form(name, form_before, tracker.active_loop_name)
+    form = _governing_form(name, form_before, tracker)
     if form:
         flow = flow_of_form(form)
     elif name == NLU_FALLBACK:
@@ -55,11 +56,25 @@ def conclude(
 
 
 def _governing_form(
-    intent: str, form_before: str | None, form_after: str | None
+    intent: str, form_before: str | None, tracker: DialogueStateTracker
 ) -> str | None:
+    """Returns the form that the turn belongs to: the one it began, or was in.
+
+    A form that has all it needs begins and ends in one turn.
+    """
+    form_after: str | None = tracker.active_loop_name
     if intent in BREAKOUT_INTENTS and form_after is None:
         return None
-    return form_after or form_before
+    return form_after or _begun_form(tracker) or form_before
+
+
+def _begun_form(tracker: DialogueStateTracker) -> str | None:
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            break
+        if isinstance(event, ActiveLoop) and event.name:
+            return str(event.name)
+    return None
 
 
 def _answered_by(turn: Turn, *, is_form: bool) -> AnsweredBy:

@@ -11,7 +11,18 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.core.names import BREAKOUT_INTENTS
+from bot.core.names import BREAKOUT_INTENTS, flow_of_form
+
+_SURE_ENOUGH = {
+    **dict.fromkeys(BREAKOUT_INTENTS, 0.6),
+    "falar_com_advogado": 0.55,
+    "relatar_urgencia": 0.4,
+}
+"""From which confidence (0-1) an intent leaves a form before the form is asked.
+
+Below it the form may read the message as an answer ("rescisão" is a subject, and
+is 0.44 `interromper`); what the form does not take leaves it all the same.
+"""
 
 
 @DefaultV1Recipe.register(
@@ -57,8 +68,9 @@ class ResumingRulePolicy(RulePolicy):
 
 def _leaves_form(tracker: DialogueStateTracker) -> bool:
     message = tracker.latest_message
-    return (
-        tracker.latest_action_name == ACTION_LISTEN_NAME
-        and message is not None
-        and message.intent.get("name") in BREAKOUT_INTENTS
-    )
+    if tracker.latest_action_name != ACTION_LISTEN_NAME or message is None:
+        return False
+    intent = message.intent.get("name")
+    confidence = float(message.intent.get("confidence") or 0.0)
+    is_own = intent == flow_of_form(tracker.active_loop_name or "")
+    return confidence >= _SURE_ENOUGH.get(intent, 1.1) and not is_own

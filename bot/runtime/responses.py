@@ -6,6 +6,8 @@ Designers write `Atendemos {escritorio_horario}.`; the office edits the facts in
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from rasa.core.nlg import TemplatedNaturalLanguageGenerator
@@ -14,6 +16,8 @@ from rasa.utils.endpoints import EndpointConfig
 
 from bot.core.office import load_office
 from bot.core.settings import ROOT, load_settings
+
+_PLACE = re.compile(r"{(\w+)}")
 
 
 class OfficeResponses(TemplatedNaturalLanguageGenerator):
@@ -41,3 +45,28 @@ class OfficeResponses(TemplatedNaturalLanguageGenerator):
             utter_action, variables, output_channel, **kwargs
         )
         return response
+
+    def _fill_response(
+        self,
+        response: dict[str, Any],
+        filled_slots: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Puts values where the response has their names, and nowhere else.
+
+        Rasa's own way formats twice, and shows a client the bare response where a
+        value happens to hold `0[`, which people may write.
+        """
+        values = self._response_variables(filled_slots or {}, kwargs)
+        response["text"] = _filled(response.get("text") or "", values)
+        for button in response.get("buttons") or ():
+            button["title"] = _filled(button["title"], values)
+        return response
+
+
+def _filled(text: str, values: Mapping[str, Any]) -> str:
+    def value(place: re.Match[str]) -> str:
+        found = values.get(place[1])
+        return place[0] if found is None else str(found)
+
+    return _PLACE.sub(value, text)

@@ -17,6 +17,8 @@ from deploy.local.training import RASA, rasa_environment
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _UNUSED = re.compile(r"The utterance '(utter_\w+)' is not used")
+_PUT_TOGETHER = re.compile(r'f"(utter_(?:\w+{[^}"]+}|{[^}"]+}_)\w*)"')
+"""`f"utter_quando_{reason}"`; `f"utter_{flow}"` alone would be any response."""
 _ASKED_BY_FORMS = "utter_ask_"
 _RASAS_OWN = {"utter_default"}
 
@@ -57,12 +59,14 @@ def _unused_responses(lines: list[str]) -> list[str]:
     files.append(ROOT / "bot/core/errors.py")
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     commands = set(re.findall(r'"action_(\w+)"', code))
+    shapes = [re.sub(r"{[^}]*}", r"\\w+", each) for each in _PUT_TOGETHER.findall(code)]
     return [
         f"domain.yml: a resposta {name} não é usada por regra, formulário nem ação"
         for name in sorted(named - _RASAS_OWN)
         if not name.startswith(_ASKED_BY_FORMS)
         and f'"{name}"' not in code
         and name.removeprefix("utter_") not in commands
+        and not any(re.fullmatch(shape, name) for shape in shapes)
     ]
 
 

@@ -14,7 +14,7 @@ from sanic import Sanic
 
 from actions.server import build_app
 from bot.core.settings import load_settings
-from bot.store.effects import Handoff, Request, parse
+from bot.store.effects import AppointmentChange, Request, parse
 from tests.action_server import SECRET, SECRET_HEADER, ActionServer, running
 
 RECORDED = Path(__file__).parents[1] / "data" / "rasa_action_call.json"
@@ -54,13 +54,13 @@ def test_recorded_call_is_answered_with_events_and_responses(server, recorded):
     assert status == 200
     assert set(answer) == {"events", "responses"}
     (said,) = answer["responses"]
-    assert said["response"] == "utter_agendar_consulta"
-    facts = {"nome": "Maria Aparecida da Silva", "assunto": "pensão"}
-    facts |= {"modalidade": "online", "quando": "terça às 15h"}
-    assert [parse(raw) for raw in said["efeitos"]] == [
-        Request("agendar_consulta", facts),
-        Handoff("agendar_consulta"),
-    ]
+    assert said["response"] == "utter_agendar_consulta_online"
+    booked, request = (parse(raw) for raw in said["efeitos"])
+    assert booked == AppointmentChange("marcar", 1)
+    assert isinstance(request, Request)
+    assert request.kind == "agendar_consulta"
+    assert request.facts["nome"] == "Maria Aparecida da Silva"
+    assert request.facts["quando"] == "2026-11-24T15:00:00-03:00"
     assert {event["name"] for event in answer["events"]} >= {"assunto", "quando"}
 
 

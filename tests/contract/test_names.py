@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 import unicodedata
@@ -12,15 +13,19 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from actions.forms import ValidateForm
+from actions.dialogue.form import DIRECT_QUESTIONS, EXPLAINED, Form
 from actions.registry import build_actions
 from actions.services import Services
+from bot.core.cases_sheet import CasesFile
 from bot.core.names import (
+    AREAS,
     BREAKOUT_INTENTS,
+    ENTITIES,
     FLOW_OUT_OF_SCOPE,
     FORM_PREFIX,
     INTENTS,
     LAWYER_INTENTS,
+    MODALITIES,
     NLU_FALLBACK,
     flow_of_form,
 )
@@ -30,6 +35,7 @@ from bot.core.settings import ROOT, load_settings
 from bot.store.database import open_engine
 from bot.store.effects import Handoff, parse
 from bot.store.migrate import upgrade
+from tests.contract import said_by_actions
 
 FORBIDDEN = re.compile(
     r"garant|causa (?:ganha|certa)|gr[aá]tis|gratuit|100 ?%|com certeza",
@@ -37,12 +43,16 @@ FORBIDDEN = re.compile(
 )
 PORTUGUESE = frozenset(
     """a o as os um uma de da do das dos em no na nos nas e ou que se por para com você
-    eu é não seu sua mais só pode sou""".split()
+    eu é não seu sua mais só pode sou já esse este""".split()
 )
 LONGEST_VALUE = 120
 """Longest value that an action puts into a line of a response."""
 LONGEST_LIST = 10
-FEWEST_EXAMPLES = 10
+FEWEST_EVALUATED = 10
+FEWEST_EXAMPLES = 100
+EVALUATIONS = ["tests/data/nlu_eval.yml", "tests/data/nlu_estranhos.yml"]
+MARKED = re.compile(r"(?<=\])\((\w+)\)")
+"""Marks an entity in an example: `sou a [Neide](nome)`."""
 
 
 def _load(name: str) -> Any:
@@ -51,7 +61,8 @@ def _load(name: str) -> Any:
 
 DOMAIN = _load("domain.yml")
 RULES = _load("data/rules.yml")["rules"]
-NLU = [item for item in _load("data/nlu.yml")["nlu"] if "intent" in item]
+TRAINING = _load("data/nlu.yml")["nlu"]
+NLU = [item for item in TRAINING if "intent" in item]
 RESPONSES = [
     pytest.param(name, variant, id=f"{name}-{number}")
     for name, variants in DOMAIN["responses"].items()
@@ -68,7 +79,8 @@ def actions(tmp_path):
     engine = open_engine(settings.database_url)
     upgrade(engine)
     office = load_office(ROOT / settings.office_file)
-    yield build_actions(Services(settings, engine, office, model=None))
+    cases = CasesFile(ROOT / settings.cases_file)
+    yield build_actions(Services(settings, engine, office, cases, model=None))
     engine.dispose()
 
 
@@ -76,15 +88,20 @@ def _steps() -> list[dict[str, Any]]:
     return [step for rule in RULES for step in rule["steps"]]
 
 
-def _code_of_actions() -> str:
-    files = [*sorted((ROOT / "actions").rglob("*.py")), ROOT / "bot/core/errors.py"]
-    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+def _asking(form: str, slot: str) -> set[str]:
+    """Returns what may ask for a slot, as Rasa looks for it."""
+    names = [f"ask_{form}_{slot}", f"ask_{slot}"]
+    known = {*DOMAIN["actions"], *DOMAIN["responses"]}
+    return {f"{kind}_{name}" for name in names for kind in ("action", "utter")} & known
 
 
-def _slots_of_forms() -> set[str]:
-    return {
-        slot for form in DOMAIN["forms"].values() for slot in form["required_slots"]
-    }
+ASKING = {
+    name
+    for form, body in DOMAIN["forms"].items()
+    for slot in body["required_slots"]
+    for name in _asking(form, slot)
+}
+BY_RULES = {step["action"] for step in _steps() if "action" in step}
 
 
 # --- intents ------------------------------------------------------------------
@@ -136,6 +153,31 @@ def test_core_fallback_is_rasas_own_action():
     assert policy["core_fallback_action_name"] == "action_default_fallback"
 
 
+# --- entities -----------------------------------------------------------------
+
+
+def test_domain_lists_the_contracts_entities():
+    assert [name for item in DOMAIN["entities"] for name in item] == list(ENTITIES)
+
+
+def test_no_entity_decides_a_rule():
+    settings = [value for item in DOMAIN["entities"] for value in item.values()]
+
+    assert settings == [{"influence_conversation": False}] * len(ENTITIES)
+
+
+def test_synonyms_are_those_of_every_area_and_modality():
+    named = [item["synonym"] for item in TRAINING if "synonym" in item]
+
+    assert named == [*AREAS, *MODALITIES]
+
+
+def test_training_data_marks_only_entities_of_the_domain():
+    marked = {name for item in NLU for name in MARKED.findall(item["examples"])}
+
+    assert marked <= set(ENTITIES)
+
+
 # --- actions ------------------------------------------------------------------
 
 
@@ -151,36 +193,27 @@ def test_rules_name_only_what_exists():
 
 
 def test_every_action_is_reached_by_a_rule_or_a_form():
-    named = {step["action"] for step in _steps() if "action" in step}
+    by_rules = {name for name in BY_RULES if name.startswith("action_")}
     validations = {f"validate_{form}" for form in DOMAIN["forms"]}
+    asking = {name for name in ASKING if name.startswith("action_")}
 
-    assert (
-        set(DOMAIN["actions"])
-        == {name for name in named if name.startswith("action_")}
-        - {"action_deactivate_loop"}
-        | validations
-    )
+    reached = by_rules - {"action_deactivate_loop"} | validations | asking
+    assert set(DOMAIN["actions"]) == reached
 
 
-def test_every_response_that_actions_name_is_in_the_domain():
-    named = set(re.findall(r'"(utter_\w+)"', _code_of_actions()))
+def test_no_action_returns_an_event_that_loops():
+    """An `action_listen` as an event hangs Rasa; `followup` begins a form at most."""
+    written = {
+        str(value.value)
+        for _, tree in said_by_actions.trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "event"
+        if isinstance(value, ast.Constant)
+    }
 
-    assert len(named) > 15
-    assert named <= set(DOMAIN["responses"])
-
-
-@pytest.mark.parametrize(
-    "flow",
-    [
-        "criar_compromisso",
-        "criar_planilha",
-        "salvar_no_drive",
-        "assumir_atendimento",
-        "devolver_atendimento",
-    ],
-)
-def test_response_that_an_action_derives_from_its_name_is_in_the_domain(flow):
-    assert f"utter_{flow}" in DOMAIN["responses"]
+    assert written == {"slot", "followup"}
 
 
 # --- forms --------------------------------------------------------------------
@@ -195,58 +228,73 @@ def test_form_is_named_after_its_flow(form):
 @pytest.mark.parametrize("form", DOMAIN["forms"])
 def test_form_has_a_rule_that_begins_it_and_one_that_ends_it(form):
     flow = flow_of_form(form)
-    begins = {"intent": flow}, {"action": form}, {"active_loop": form}
-    ends = [
+    begins = [
         rule
         for rule in RULES
-        if {"active_loop": form} in rule.get("condition", [])
-        and {"action": f"action_{flow}"} in rule["steps"]
-        and {"active_loop": None} in rule["steps"]
+        if rule["steps"][0] == {"intent": flow}
+        and rule["steps"][-2:] == [{"action": form}, {"active_loop": form}]
+    ]
+    ends = [rule for rule in RULES if rule.get("condition") == [{"active_loop": form}]]
+
+    assert len(begins) == len(ends) == 1
+    assert ends[0]["steps"] == [
+        {"action": form},
+        {"active_loop": None},
+        {"slot_was_set": [{"requested_slot": None}]},
+        {"action": f"action_{flow}"},
     ]
 
-    assert [rule for rule in RULES if tuple(rule["steps"]) == begins]
-    assert len(ends) == 1
+
+def test_every_form_has_its_validation_and_no_other(actions):
+    validated = [form.name() for form in actions if isinstance(form, Form)]
+
+    assert sorted(validated) == sorted(f"validate_{form}" for form in DOMAIN["forms"])
 
 
 @pytest.mark.parametrize("form", DOMAIN["forms"])
-def test_every_slot_of_a_form_is_asked_for_and_checked(form, actions):
-    checks = next(a for a in actions if a.name() == f"validate_{form}")
-    slots = DOMAIN["forms"][form]["required_slots"]
-
-    assert isinstance(checks, ValidateForm)
-    assert set(checks._checks) == set(slots)
-    assert {f"utter_ask_{slot}" for slot in slots} <= set(DOMAIN["responses"])
-
-
-@pytest.mark.parametrize("form", DOMAIN["forms"])
-def test_every_slot_of_a_form_takes_answers_that_nlu_is_unsure_of(form):
+def test_every_slot_of_a_form_is_asked_for(form):
     for slot in DOMAIN["forms"][form]["required_slots"]:
-        taken = [
-            mapping["intent"]
-            for mapping in DOMAIN["slots"][slot]["mappings"]
-            for condition in mapping.get("conditions", [])
-            if condition == {"active_loop": form, "requested_slot": slot}
-        ]
-
-        assert taken, slot
-        assert {"informar_dados", NLU_FALLBACK} <= set(taken[0]), slot
+        assert _asking(form, slot), slot
 
 
-def test_no_slot_takes_what_leaves_the_form():
+def test_forms_fill_slots_of_the_domain_and_know_intents_of_the_contract(actions):
+    for form in (action for action in actions if isinstance(action, Form)):
+        required = set(DOMAIN["forms"][f"form_{form.flow}"]["required_slots"])
+
+        assert set(form.slots) <= set(DOMAIN["slots"])
+        assert required - set(form.slots) <= {"nome"}  # a name stays for the next form
+        assert form.own_intents <= set(INTENTS)
+        assert form.flow in form.own_intents
+
+
+def test_slots_are_filled_by_our_validations_alone():
     for name, slot in DOMAIN["slots"].items():
-        for mapping in slot["mappings"]:
-            intents = mapping["intent"]
-            taken = {intents} if isinstance(intents, str) else set(intents)
-
-            assert not taken & BREAKOUT_INTENTS, name
-            assert taken <= {*INTENTS, NLU_FALLBACK}, name
+        assert slot["mappings"] == [{"type": "custom"}], name
+        assert slot["influence_conversation"] is False, name
 
 
-def test_no_complaint_of_a_form_is_missing(actions):
-    checks = [action for action in actions if isinstance(action, ValidateForm)]
-    complaints = {said for form in checks for _, said in form._checks.values() if said}
+def test_every_slot_of_the_domain_is_used_by_a_form(actions):
+    forms = [action for action in actions if isinstance(action, Form)]
+    used = {slot for form in forms for slot in form.slots}
 
-    assert complaints <= set(DOMAIN["responses"])
+    assert set(DOMAIN["slots"]) == used | {"nome", "cpf", "email"}
+
+
+def test_every_complaint_of_a_form_has_its_response():
+    complaints = {
+        name.removeprefix("utter_").removesuffix("_invalido")
+        for name in DOMAIN["responses"]
+        if name.endswith("_invalido")
+    }
+
+    assert complaints - {"cpf"} == EXPLAINED  # nobody is asked for a CPF
+
+
+def test_question_that_a_form_answers_itself_has_its_response():
+    assert {f"utter_{intent}" for intent in DIRECT_QUESTIONS} <= set(
+        DOMAIN["responses"]
+    )
+    assert set(INTENTS) >= DIRECT_QUESTIONS
 
 
 # --- responses ----------------------------------------------------------------
@@ -256,9 +304,71 @@ def _variables(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-def _given_by_actions() -> set[str]:
-    calls = re.findall(r"(\w+)=", _code_of_actions())
-    return set(calls) & {"texto", "lista", "pessoa", "quando", "modalidade", "situacao"}
+SAYINGS = said_by_actions.sayings()
+FACTS = set(load_office(ROOT / "escritorio.yml").variables())
+HIDDEN = [saying for saying in SAYINGS if not saying.shapes]
+"""Calls whose response is named after the action that runs, or after an error."""
+REASONS = sorted(
+    {
+        str(node.args[1].value)
+        for node in ast.walk(
+            ast.parse((ROOT / "bot/core/schedule.py").read_text("utf-8"))
+        )
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Verdict"
+        and len(node.args) > 1
+        and isinstance(node.args[1], ast.Constant)
+    }
+)
+"""Why an hour cannot be had, as `bot/core/schedule.py` says it."""
+COMPUTED = {
+    *(f"utter_quando_{reason}" for reason in REASONS),
+    *(f"utter_agendar_consulta_{modality}" for modality in MODALITIES),
+    *(f"utter_{slot}_invalido" for slot in EXPLAINED),
+    *(f"utter_{intent}" for intent in DIRECT_QUESTIONS),
+    "utter_ask_form_remarcar_consulta_confirmado",
+    "utter_ask_form_cancelar_consulta_confirmado",
+    "utter_criar_planilha",
+    "utter_salvar_no_drive",
+    "utter_assumir_atendimento",
+    "utter_devolver_atendimento",
+} - {"utter_quando_falta_dia", "utter_quando_falta_hora"}
+"""Responses whose names the actions put together; what lacks is asked for."""
+RASAS_OWN = {"utter_default"}
+
+
+def test_every_response_that_the_code_names_is_in_the_domain():
+    named = said_by_actions.named()
+
+    assert len(named) > 50
+    assert named <= set(DOMAIN["responses"])
+
+
+def test_every_response_that_the_code_puts_together_is_in_the_domain():
+    assert len(REASONS) > 5
+    assert set(DOMAIN["responses"]) >= COMPUTED
+
+
+def test_every_response_is_used():
+    asked = {name for name in ASKING if name.startswith("utter_")}
+
+    used = BY_RULES | asked | said_by_actions.named() | COMPUTED | RASAS_OWN
+    assert set(DOMAIN["responses"]) - used == set()
+
+
+@pytest.mark.parametrize(("name", "variant"), RESPONSES)
+def test_every_variable_of_a_response_is_filled_by_whoever_says_it(name, variant):
+    """A fact of the office is always there; the rest, in every call that says it."""
+    wanted = _variables(variant["text"]) - FACTS
+    calls = said_by_actions.that_say(name, SAYINGS)
+
+    if not calls and name in COMPUTED:
+        assert any(wanted <= call.filled for call in HIDDEN)
+    elif not calls:
+        assert wanted == set(), "said by a rule or a form"
+    missing = {call.where: wanted - call.filled for call in calls}
+    assert {where: names for where, names in missing.items() if names} == {}
 
 
 @pytest.mark.parametrize(("name", "variant"), RESPONSES)
@@ -274,18 +384,10 @@ def test_response_is_said_in_portuguese(name, variant):
 
 
 @pytest.mark.parametrize(("name", "variant"), RESPONSES)
-def test_response_has_no_variable_that_nobody_fills(name, variant):
-    facts = set(load_office(ROOT / "escritorio.yml").variables())
-
-    known = facts | set(DOMAIN["slots"]) | _given_by_actions()
-    assert _variables(variant["text"]) <= known
-
-
-@pytest.mark.parametrize(("name", "variant"), RESPONSES)
 def test_response_fits_one_message_once_filled(name, variant):
     values = dict.fromkeys(_variables(variant["text"]), "x" * LONGEST_VALUE)
-    if "lista" in values:
-        values["lista"] = "\n".join(["x" * LONGEST_VALUE] * LONGEST_LIST)
+    for several in values.keys() & {"lista", "opcoes"}:
+        values[several] = "\n".join(["x" * LONGEST_VALUE] * LONGEST_LIST)
     facts = load_office(ROOT / "escritorio.yml").variables()
 
     assert len(variant["text"].format(**{**values, **facts})) <= MAX_CHARS
@@ -333,14 +435,47 @@ def test_urgency_is_marked_urgent():
     assert parse(raw) == Handoff("relatar_urgencia", is_urgent=True)
 
 
+# --- test conversations -------------------------------------------------------
+
+
+def _told() -> list[dict[str, Any]]:
+    """Returns the steps of every conversation of `tests/conversas/`."""
+    files = sorted((ROOT / "tests/conversas").glob("*.yml"))
+    stories = [story for file in files for story in _load(str(file))["stories"]]
+    names = [story["story"] for story in stories]
+    assert len(names) == len(set(names)) > 70
+    return [step for story in stories for step in story["steps"]]
+
+
+def test_test_conversations_tell_of_every_intent_and_no_other():
+    told = {step["intent"] for step in _told() if "user" in step}
+
+    assert told == {*INTENTS, NLU_FALLBACK}
+
+
+def test_test_conversations_begin_and_end_every_form():
+    steps = _told()
+    begun = {step["active_loop"] for step in steps if step.get("active_loop")}
+    acted = {step["action"] for step in steps if "action" in step}
+
+    assert begun == set(DOMAIN["forms"])
+    assert {f"action_{flow_of_form(form)}" for form in begun} <= acted
+    assert acted >= BY_RULES
+
+
 # --- evaluation and training --------------------------------------------------
 
 
 def _comparable(text: str) -> str:
-    """Returns a message without case, accents, punctuation and decoration."""
-    decomposed = unicodedata.normalize("NFD", text.lower())
+    """Returns a message without case, accents, punctuation, marks and decoration."""
+    decomposed = unicodedata.normalize("NFD", MARKED.sub("", text).lower())
     bare = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
     return " ".join(re.findall(r"\w+", bare)) or text.strip()
+
+
+def _evaluated(path: str) -> list[str]:
+    """Returns the messages of an evaluation, comparable."""
+    return [_comparable(item["text"]) for item in _load(path)]
 
 
 def _training_texts() -> set[str]:
@@ -350,28 +485,44 @@ def _training_texts() -> set[str]:
     return {_comparable(text) for text in [*texts, *outside.splitlines()]} - {""}
 
 
-def test_no_evaluation_message_stands_in_the_training_data():
+@pytest.mark.parametrize("path", EVALUATIONS)
+def test_no_evaluation_message_stands_in_the_training_data(path):
     trained = _training_texts()
 
-    shared = [
-        item["text"]
-        for item in _load("tests/data/nlu_eval.yml")
-        if _comparable(item["text"]) in trained
-    ]
-    assert shared == []
+    shared = sum(text in trained for text in _evaluated(path))
+    assert shared == 0  # a count alone: held-out messages are shown to nobody
+
+
+@pytest.mark.parametrize("path", EVALUATIONS)
+def test_evaluation_names_only_intents_of_the_contract(path):
+    counted = Counter(item["intent"] for item in _load(path))
+
+    assert set(counted) <= {*INTENTS, FLOW_OUT_OF_SCOPE}
 
 
 def test_evaluation_covers_every_intent_and_what_is_out_of_scope():
-    counted = Counter(item["intent"] for item in _load("tests/data/nlu_eval.yml"))
+    counted = Counter(item["intent"] for item in _load(EVALUATIONS[0]))
 
     assert set(counted) == {*INTENTS, FLOW_OUT_OF_SCOPE}
-    assert min(counted.values()) >= FEWEST_EXAMPLES
+    assert min(counted.values()) >= FEWEST_EVALUATED
 
 
-def test_evaluation_asks_nothing_twice():
-    texts = [_comparable(item["text"]) for item in _load("tests/data/nlu_eval.yml")]
+@pytest.mark.parametrize("path", EVALUATIONS)
+def test_evaluation_asks_nothing_twice(path):
+    counted = Counter(_evaluated(path))
 
-    assert [text for text, times in Counter(texts).items() if times > 1] == []
+    repeated = sum(times - 1 for times in counted.values())
+    assert repeated == 0
+
+
+def test_every_intent_has_enough_training_examples():
+    counted = Counter[str]()
+    for item in NLU:
+        counted[item["intent"]] += sum(
+            line.startswith("- ") for line in item["examples"].splitlines()
+        )
+
+    assert {name for name in INTENTS if counted[name] < FEWEST_EXAMPLES} == set()
 
 
 def test_no_training_message_teaches_two_intents():

@@ -487,7 +487,7 @@ class TestSituation:
         assert "<strong>Não configurado</strong>" in page
         assert "14 ms" in page
         assert "1,2 ms" in page
-        assert "versão 0.1.0" in page
+        assert "versão 0.2.0" in page
 
     async def test_section_refreshes_alone(self, browser, edge):
         edge.report["dependencias"]["rasa"] = {

@@ -114,7 +114,7 @@ def test_a_client_does_not_command_like_a_lawyer(office: Office) -> None:
     assert "só para os advogados" in answer["resposta"]
 
 
-def test_booking_goes_on_after_a_question_in_between(office: Office) -> None:
+def test_booking_goes_on_after_a_question_and_ends_with_a_yes(office: Office) -> None:
     phone = new_phone()
     turns = [
         "qro marca hr c a dra amnh d tarde pf",
@@ -122,20 +122,51 @@ def test_booking_goes_on_after_a_question_in_between(office: Office) -> None:
         "vocês ficam onde?",
         "é sobre divórcio",
         "pode ser por vídeo",
-        "terça às 15h",
+        "1",  # the first of the hours that are offered, whatever day it is
+        "sim, pode marcar",
     ]
 
     answers = [office.stack.ask(phone, text) for text in turns]
 
     assert {answer["fluxo"] for answer in answers} == {"agendar_consulta"}
     assert "Avenida" in answers[2]["resposta"]
-    assert answers[2]["mensagens"][-1].startswith("Sobre qual assunto")
-    assert "Maria das Dores" in answers[-1]["resposta"]
-    assert "terça às 15h" in answers[-1]["resposta"]
-    stored = rows(
-        office.stack, "select facts from request where kind='agendar_consulta'"
+    assert "assunto" in answers[2]["mensagens"][-1]
+    assert "1." in answers[4]["resposta"]
+    for understood in ("Maria das Dores", "divórcio", "online"):
+        assert understood in answers[5]["resposta"]
+    assert "Consulta marcada" in answers[6]["resposta"]
+    mine = f"(select id from conversation where address = 'whatsapp:{phone}')"
+    facts = rows(
+        office.stack, f"select facts from request where conversation_id={mine}"
     )
-    assert any(json.loads(str(facts[0]))["modalidade"] == "online" for facts in stored)
+    booked = rows(
+        office.stack,
+        f"select status, modality from appointment where conversation_id={mine}",
+    )
+    assert json.loads(str(facts[0][0]))["modalidade"] == "online"
+    assert booked == [("marcada", "online")]
+
+
+def test_what_is_booked_can_be_moved_and_cancelled(office: Office) -> None:
+    phone = new_phone()
+    begin = "quero marcar consulta online trabalhista, meu nome é Vitor Nunes"
+
+    booked = [office.stack.ask(phone, text) for text in (begin, "1", "sim")]
+    moved = [
+        office.stack.ask(phone, text)
+        for text in ("preciso remarcar minha consulta", "a segunda opção", "sim")
+    ]
+    cancelled = [
+        office.stack.ask(phone, text)
+        for text in ("quero cancelar minha consulta", "sim")
+    ]
+    none_left = office.stack.ask(phone, "que horas é minha consulta?")
+
+    assert "Consulta marcada" in booked[-1]["resposta"]
+    assert moved[-1]["resposta"].startswith("Pronto")
+    assert {answer["fluxo"] for answer in moved} == {"remarcar_consulta"}
+    assert "cancelei" in cancelled[-1]["resposta"]
+    assert "Não encontrei nenhuma consulta" in none_left["resposta"]
 
 
 def test_what_nobody_understands_is_answered_by_the_model(office: Office) -> None:

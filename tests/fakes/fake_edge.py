@@ -25,7 +25,7 @@ def healthy_report() -> dict[str, Any]:
             "ollama": dict(ok, latencia_ms=48.0),
             "twilio": {"estado": "nao_configurado", "detalhe": ""},
         },
-        "versao": "0.1.0",
+        "versao": "0.2.0",
     }
 
 

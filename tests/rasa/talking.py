@@ -21,7 +21,7 @@ from bot.store.database import reading, writing
 from bot.store.schema import events, handoff, outbox, request
 from bot.store.schema import inbox as inbox_table
 from bot.store.turns import Turn
-from connectors.rasa_channel import CollectingChannel
+from connectors.rasa_channel import CollectingChannel, metadata_of
 
 _numbers = itertools.count(1)
 
@@ -70,8 +70,10 @@ class Person:
         self.name = name
         self.id = ""
 
-    def claim(self, text: str, *, kind: str = "text", source: str = "api") -> Turn:
-        """Stores a message and claims its turn."""
+    def claim(
+        self, text: str, *, kind: str = "text", source: str = "api", at: float = 0.0
+    ) -> Turn:
+        """Stores a message (at UTC seconds, else now) and claims its turn."""
         message = inbox.InboundMessage(
             message_sid=f"SM{next(_numbers):032d}",
             account_sid="ACteste",
@@ -82,7 +84,7 @@ class Person:
             display_name=self.name,
         )
         with writing(self.office.engine) as connection:
-            accepted = inbox.accept(connection, message, now=time.time())
+            accepted = inbox.accept(connection, message, now=at or time.time())
             self.id = accepted.conversation_id
             turn = turns.claim(
                 connection, lease_owner="teste", now=time.time(), lease_s=90
@@ -92,10 +94,15 @@ class Person:
         return turn
 
     async def say(
-        self, text: str, intent: str | None = None, *, kind: str = "text"
+        self,
+        text: str,
+        intent: str | None = None,
+        *,
+        kind: str = "text",
+        at: float = 0.0,
     ) -> Turn:
-        """Takes a message through Rasa; with an intent, NLU is not asked."""
-        turn = self.claim(text, kind=kind)
+        """Takes a message through Rasa; an intent overrides what NLU reads."""
+        turn = self.claim(text, kind=kind, at=at)
         await self.take(turn, intent)
         return turn
 
@@ -108,18 +115,19 @@ class Person:
                     text=turn.text,
                     output_channel=CollectingChannel(turn),
                     sender_id=turn.conversation_id,
-                    parse_data=parsed(intent, turn.text) if intent else None,
+                    parse_data=await self._parsed(turn, intent) if intent else None,
                     input_channel="whatsapp",
                     message_id=str(turn.inbox_id),
-                    metadata={
-                        "tipo_usuario": turn.profile.value,
-                        "nome": turn.person_name,
-                        "tipo": turn.kind,
-                    },
+                    metadata=metadata_of(turn),
                 )
             )
         finally:
             turns.CURRENT_TURN.reset(token)
+
+    async def _parsed(self, turn: Turn, intent: str) -> dict[str, Any]:
+        message = UserMessage(turn.text, metadata=metadata_of(turn))
+        read = await self.office.agent.processor.parse_message(message)
+        return {**parsed(intent, turn.text), "entities": read["entities"]}
 
     def close(self, turn: Turn) -> None:
         """Ends a message that no turn committed, so that the next can be claimed."""

@@ -14,6 +14,7 @@ from bot.store.effects import Handoff, Request
 from bot.store.turns import Outgoing, Turn
 
 BOOKING, CASE = "form_agendar_consulta", "form_relatar_caso"
+LAWSUIT, ERASURE = "form_consultar_processo", "form_excluir_dados"
 RULE, FLOW = AnsweredBy.RULE, AnsweredBy.FLOW
 MODEL, PERSON = AnsweredBy.MODEL, AnsweredBy.PERSON
 
@@ -33,6 +34,7 @@ def turn_that_says(*outgoing: Outgoing, effects=()) -> Turn:
         conversation_owner="robo",
         profile=Profile.CLIENT,
         person_name="",
+        received_at=0.0,
         outgoing=list(outgoing),
         effects=list(effects),
     )
@@ -65,6 +67,8 @@ def tracker_after(intent, *, form_after=None, confidence=0.9) -> DialogueStateTr
         *[(intent, CASE, None, intent, RULE) for intent in sorted(BREAKOUT_INTENTS)],
         *[(intent, None, None, intent, RULE) for intent in sorted(BREAKOUT_INTENTS)],
         ("interromper", BOOKING, BOOKING, "agendar_consulta", FLOW),
+        ("excluir_dados", BOOKING, ERASURE, "excluir_dados", FLOW),
+        ("afirmar", None, BOOKING, "agendar_consulta", FLOW),  # takes up an offer
     ],
 )
 def test_flow_is_named_by_form_or_intent(intent, before, after, flow, who):
@@ -73,6 +77,27 @@ def test_flow_is_named_by_form_or_intent(intent, before, after, flow, who):
     outcome = conclude(turn_that_says(Outgoing("sim")), tracker, form_before=before)
 
     assert (outcome.flow, outcome.answered_by) == (flow, who)
+
+
+@pytest.mark.parametrize("before", [None, BOOKING])
+def test_form_that_begins_and_ends_in_one_turn_names_it(before):
+    tracker = tracker_after("consultar_processo", form_after=LAWSUIT)
+    tracker.update(ActiveLoop(None), Domain.empty())
+
+    outcome = conclude(turn_that_says(Outgoing("x")), tracker, form_before=before)
+
+    assert (outcome.flow, outcome.answered_by) == ("consultar_processo", FLOW)
+
+
+def test_form_that_ended_in_an_earlier_turn_names_nothing():
+    tracker = tracker_after("consultar_processo", form_after=LAWSUIT)
+    domain = Domain.empty()
+    tracker.update(ActiveLoop(None), domain)
+    tracker.update(UserUttered("oi", {"name": "saudar", "confidence": 0.9}), domain)
+
+    outcome = conclude(turn_that_says(Outgoing("Olá!")), tracker, form_before=None)
+
+    assert (outcome.flow, outcome.answered_by) == ("saudar", RULE)
 
 
 @pytest.mark.parametrize(

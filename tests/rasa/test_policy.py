@@ -1,11 +1,43 @@
-"""Every intent in the middle of every form, and what happens when nothing works."""
+"""Every intent inside every question of every form, and what happens in trouble.
+
+Traps of Rasa 3.6.21 around forms and fallbacks, and the tests that pin each:
+
+- Core fallback on a remote action runs ten times in one turn, then mutes the
+  conversation for good:
+  `test_core_fallback_on_a_remote_action_would_mute_the_conversation` (the trap),
+  `test_message_with_an_unknown_intent_ends_the_turn_with_a_sentence`,
+  `test_message_without_any_intent_ends_the_turn_with_a_sentence`, and
+  `tests/contract/test_names.py::test_core_fallback_is_rasas_own_action`.
+- A fallback that does not end its turn loops:
+  `test_there_is_one_fallback_a_turn_and_the_conversation_goes_on`,
+  `test_every_intent_inside_every_question` (with `nlu_fallback`).
+- An action server that is away means silence, ten runs or a mute form:
+  `test_without_action_server_there_is_one_apology_and_a_person`,
+  `test_without_action_server_the_conversation_goes_on`,
+  `test_no_form_loops_without_action_server`,
+  `test_form_goes_on_once_the_action_server_is_back`,
+  `test_person_is_reached_from_a_form_without_action_server`.
+- An action server that answers nonsense:
+  `test_whatever_the_action_server_says_nobody_is_left_in_silence`; one that never
+  answers (Rasa waits 300 s):
+  `tests/unit/test_turn_worker.py::test_turn_past_its_deadline_is_ended_and_tried_again`.
+- A session that starts anew in the middle of a form keeps slots:
+  `test_after_a_day_a_yes_confirms_nothing_and_the_form_begins_empty`,
+  `tests/rasa/test_tracker_store.py::test_after_a_day_the_form_is_forgotten_and_the_name_kept`.
+- A person's text in the shape of a command (`/restart`): all of
+  `tests/rasa/test_slash_injection.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
+from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 
 from bot.core.names import (
@@ -17,39 +49,149 @@ from bot.core.names import (
     flow_of_form,
 )
 from bot.core.phrases import NO_ANSWER
+from bot.core.schedule import ZONE
 from bot.runtime import fixes
-from bot.store.effects import Handoff
+from bot.store.database import writing
+from bot.store.effects import AppointmentChange, Handoff
+from bot.store.schema import appointment
 from tests.action_server import SECRET, SECRET_HEADER, free_port
-from tests.rasa.talking import Person, texts
+from tests.rasa.talking import Office, Person, texts
+from tests.rasa.test_tracker_store import age
 
-STORY = "fui demitida grávida e não me pagaram"
-WAYS = {
-    ("form_agendar_consulta", "nome"): [],
-    ("form_agendar_consulta", "assunto"): ["Maria da Silva"],
-    ("form_agendar_consulta", "modalidade"): ["Maria da Silva", "pensão"],
-    ("form_agendar_consulta", "quando"): ["Maria da Silva", "pensão", "online"],
-    ("form_remarcar_consulta", "quando"): [],
-    ("form_relatar_caso", "relato"): [],
-    ("form_relatar_caso", "desde_quando"): [STORY],
-    ("form_consultar_processo", "numero_processo"): [],
+MONDAY = datetime(2026, 11, 23, 10, tzinfo=ZONE).timestamp()
+"""When everybody here writes; what is offered depends on no calendar."""
+SPOKEN = {
+    "saudar": "opa, boa tarde",
+    "despedir": "tchau, até mais",
+    "agradecer": "obrigadaa, ajudou mto",
+    "afirmar": "isso mesmo",
+    "negar": "nao, não quero",
+    "interromper": "deixa pra lá",
+    "pedir_ajuda": "o que vc faz?",
+    "perguntar_identidade": "tô falando com uma pessoa ou robô?",
+    "agendar_consulta": "queria marcar um horário com a doutora",
+    "remarcar_consulta": "preciso remarcar minha consulta",
+    "cancelar_consulta": "vou ter que cancelar a consulta",
+    "consultar_agendamento": "quando é a minha consulta?",
+    "relatar_caso": "fui demitida grávida e não me pagaram nada",
+    "consultar_processo": "saiu alguma coisa do meu processo?",
+    "consultar_honorarios": "quanto custa a consulta mesmo?",
+    "consultar_horario": "que horas vocês abrem?",
+    "consultar_endereco": "qual o telefone e o endereço de vocês?",
+    "consultar_areas": "quais áreas vocês atendem?",
+    "consultar_documentos": "quais documentos preciso levar?",
+    "enviar_documento": "como mando o contrato pra vcs?",
+    "falar_com_advogado": "quero falar com um humano",
+    "relatar_urgencia": "meu filho foi preso agora",
+    "reclamar": "que atendimento horrível, vocês não me respondem",
+    "informar_dados": "Maria Aparecida da Silva",
+    "consultar_privacidade": "o que vocês fazem com meus dados?",
+    "excluir_dados": "apaga tudo que tem meu aí",
+    "ver_agenda": "me mostra a minha agenda",
+    "criar_compromisso": "põe uma reunião com o perito na minha agenda",
+    "criar_planilha": "cria uma planilha de custas",
+    "ver_contatos_novos": "quem são os contatos novos?",
+    "salvar_no_drive": "salva o pdf no drive",
+    "resumir_atendimento": "resume a conversa",
+    "assumir_atendimento": "quero assumir o atendimento",
+    "devolver_atendimento": "pode devolver pro robô",
+    NLU_FALLBACK: "qual a receita de bolo de cenoura?",
 }
-"""How each question of each form is reached."""
-FORMS = sorted({form for form, _ in WAYS})
-QUESTIONS = [pytest.param(*way, id=f"{way[0]}-{way[1]}") for way in WAYS]
+"""What somebody says of each intent, without a date, a name or a number."""
+FORMS = {
+    "form_agendar_consulta": {
+        "nome": "Maria da Silva",
+        "assunto": "pensão",
+        "modalidade": "online",
+        "quando": "1",
+        "confirmado": "",
+    },
+    "form_remarcar_consulta": {"qual_consulta": "1", "quando": "1", "confirmado": ""},
+    "form_cancelar_consulta": {"qual_consulta": "1", "confirmado": ""},
+    "form_relatar_caso": {
+        "relato": "aconteceu uma coisa muito injusta comigo",
+        "nome": "Maria da Silva",
+        "area_direito": "não sei",
+        "desde_quando": "não lembro",
+        "parte_contraria": "não sei",
+        "prazo": "não",
+        "contato": "este mesmo",
+        "confirmado": "",
+    },
+    "form_consultar_processo": {"numero_processo": ""},
+    "form_excluir_dados": {"confirmado": ""},
+    "form_criar_compromisso": {
+        "titulo": "audiência na 3ª vara",
+        "quando": "amanhã às 14h",
+        "confirmado": "",
+    },
+    "form_criar_planilha": {"planilha": ""},
+    "form_salvar_no_drive": {"pasta": ""},
+    "form_resumir_atendimento": {"pessoa": ""},
+    "form_assumir_atendimento": {"pessoa": ""},
+    "form_devolver_atendimento": {"pessoa": ""},
+}
+"""The questions of each form, in their order, and what answers them."""
+BEGINNINGS = {
+    "relatar_caso": "quero contar um caso",
+    "criar_compromisso": "marca na minha agenda",
+    "criar_planilha": "cria uma planilha",
+}
+"""First messages that tell less than `SPOKEN`, so that every question is asked."""
+TAKEN = {
+    "form_agendar_consulta": {"agendar_consulta", "remarcar_consulta", "relatar_caso",
+                              "cancelar_consulta"},
+    "form_remarcar_consulta": {"remarcar_consulta", "agendar_consulta",
+                               "consultar_agendamento"},
+    "form_cancelar_consulta": {"cancelar_consulta", "consultar_agendamento"},
+    "form_relatar_caso": {"relatar_caso", "reclamar"},
+    "form_consultar_processo": {"consultar_processo"},
+    "form_excluir_dados": {"excluir_dados", "cancelar_consulta"},
+    "form_criar_compromisso": {"criar_compromisso", "agendar_consulta", "ver_agenda"},
+    "form_criar_planilha": {"criar_planilha"},
+    "form_salvar_no_drive": {"salvar_no_drive", "enviar_documento"},
+    "form_resumir_atendimento": {"resumir_atendimento"},
+    "form_assumir_atendimento": {"assumir_atendimento"},
+    "form_devolver_atendimento": {"devolver_atendimento"},
+}  # fmt: skip
+"""Intents that, inside a form, are about the form itself."""
+ANSWERS = {"afirmar", "negar", "informar_dados"}
+BOOK = "agendar_consulta"
+"""What somebody wants to book for may be the story that was asked for."""
+QUESTIONS = [
+    pytest.param(form, slot, id=f"{form[5:]}-{slot}")
+    for form, slots in FORMS.items()
+    for slot in slots
+]
+HELENA = "Dra. Helena Modelo"
+TROUBLE = "tive um problema"
+MOST_ACTIONS = 6
+"""Rule, form, question, another form: more in one turn is a loop."""
 _reached: dict[tuple[str, str], tuple[Person, str]] = {}
 
 
-async def at(office, form: str, slot: str) -> tuple[Person, str]:
+@pytest.fixture(scope="module", autouse=True)
+def _schema_read_once() -> Iterator[None]:
+    """Checks answers of the action server as Rasa does, with the schema read once.
+
+    Rasa reads its constant schema anew with every answer: 15 ms of 1, and half of
+    what these thousand turns would take.
+    """
+    schema = RemoteAction.action_response_format_spec()
+    check = validator_for(schema)(schema).validate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            RemoteAction, "_validate_action_result", lambda _, given: check(given)
+        )
+        yield
+
+
+async def at(office: Office, form: str, slot: str) -> tuple[Person, str]:
     """Returns somebody new who was just asked for a slot, and the question."""
     if (form, slot) not in _reached:
-        first = office.person()
-        turn = await first.say("começar", flow_of_form(form))
-        for answer in WAYS[form, slot]:
-            turn = await first.say(answer, "informar_dados")
-        _reached[form, slot] = first, texts(turn)[-1]
+        _reached[form, slot] = await walk(office, form, slot)
     first, question = _reached[form, slot]
-    person = office.person()
-    person.close(person.claim("oi"))
+    person = somebody(office, form)
     person.continue_from(first)
     tracker = await person.tracker()
     assert tracker.active_loop_name == form
@@ -57,16 +199,53 @@ async def at(office, form: str, slot: str) -> tuple[Person, str]:
     return person, question
 
 
-def takes(agent, form: str, slot: str) -> set[str]:
-    """Returns the intents whose text a question takes as its answer."""
-    found = next(item for item in agent.domain.slots if item.name == slot)
-    return {
-        intent
-        for mapping in found.mappings
-        for condition in mapping.get("conditions", [])
-        if condition == {"active_loop": form, "requested_slot": slot}
-        for intent in mapping["intent"]
-    }
+async def walk(office: Office, form: str, slot: str) -> tuple[Person, str]:
+    """Answers a form's questions until one; returns who did, and the question."""
+    person, flow = somebody(office, form), flow_of_form(form)
+    turn = await person.say(BEGINNINGS.get(flow, SPOKEN[flow]), flow, at=MONDAY)
+    for asked, answer in FORMS[form].items():
+        if asked == slot:
+            break
+        turn = await person.say(answer, "informar_dados", at=MONDAY)
+    return person, texts(turn)[-1]
+
+
+def somebody(office: Office, form: str) -> Person:
+    """Returns whoever may use a form: a lawyer, or a client with two appointments."""
+    is_lawyer = flow_of_form(form) in LAWYER_INTENTS
+    profile = Profile.LAWYER if is_lawyer else Profile.UNKNOWN
+    person = office.person(profile, HELENA if is_lawyer else "")
+    person.close(person.claim("oi"))
+    with writing(office.engine) as connection:
+        connection.execute(sa.delete(appointment))
+        for number, day in ((1, 24), (2, 26)):
+            start = datetime(2026, 11, day, 15, tzinfo=ZONE).timestamp()
+            row = {
+                "id": number,
+                "conversation_id": person.id,
+                "lawyer": HELENA,
+                "starts_at": start,
+                "ends_at": start + 3600,
+                "status": "marcada",
+                "modality": "online",
+                "area": "trabalhista",
+                "created_at": MONDAY,
+                "updated_at": MONDAY,
+            }
+            if not is_lawyer:
+                connection.execute(sa.insert(appointment).values(row))
+    return person
+
+
+def actions_of(person: Person) -> list[str]:
+    """Returns the actions after the latest message."""
+    names = []
+    for event in reversed(person.events()):
+        if event["event"] == "user":
+            break
+        if event["event"] == "action":
+            names.append(event["name"])
+    return names[::-1]
 
 
 # --- every intent, every form -------------------------------------------------
@@ -74,53 +253,60 @@ def takes(agent, form: str, slot: str) -> set[str]:
 
 @pytest.mark.parametrize("intent", [*INTENTS, NLU_FALLBACK])
 @pytest.mark.parametrize(("form", "slot"), QUESTIONS)
-async def test_every_intent_is_answered_in_the_middle_of_every_form(
-    office, agent, form, slot, intent
-):
+async def test_every_intent_inside_every_question(office, form, slot, intent):
     person, question = await at(office, form, slot)
 
-    turn = await person.say("é isso aí", intent)
+    turn = await person.say(SPOKEN[intent], intent, at=MONDAY)
 
-    said, now = texts(turn), await person.form()
+    said, now, own = texts(turn), await person.form(), flow_of_form(form)
+    flow = person.row(turn).flow
     assert said
     assert NO_ANSWER not in said
+    assert not [text for text in said if TROUBLE in text]
     assert turn.is_committed
-    flow = person.row(turn).flow
-    if intent in BREAKOUT_INTENTS:
-        assert now is None
+    assert len(actions_of(person)) <= MOST_ACTIONS
+    if intent in BREAKOUT_INTENTS and intent != own:
+        assert now == ("form_excluir_dados" if intent == "excluir_dados" else None)
         assert question not in said
         assert flow == intent
-    elif f"form_{intent}" in FORMS and intent not in takes(agent, form, slot):
-        assert f"form_{intent}" != form
-        assert now == f"form_{intent}"
+    elif intent in ANSWERS | TAKEN[form] or (slot, intent) == ("relato", BOOK):
+        assert now in {form, None}
+        assert flow == own
+    elif f"form_{intent}" in FORMS:  # it takes the place of this one
+        assert now in {f"form_{intent}", None}
         assert flow == intent
-    elif intent in takes(agent, form, slot):
-        assert flow == flow_of_form(form)
     else:
         assert now == form
-        assert said[-1] == question
-        assert len(said) == 2
-        assert flow == flow_of_form(form)
+        assert said[1:] == [question]
+        assert flow == own
+        assert turn.effects == [] or intent == "reclamar"
+
+
+def test_every_question_of_the_domain_is_reached(agent):
+    asked = {
+        name: slots["required_slots"] for name, slots in agent.domain.forms.items()
+    }
+
+    assert {form: list(slots) for form, slots in FORMS.items()} == asked
 
 
 @pytest.mark.parametrize(("form", "slot"), QUESTIONS)
 async def test_form_asks_again_after_each_of_many_questions(office, form, slot):
     person, question = await at(office, form, slot)
-    asked = ["consultar_horario", "consultar_horario", "ver_agenda", "reclamar"]
-    asked += ["enviar_documento", "cancelar_consulta", "saudar", "consultar_honorarios"]
+    asked = ["consultar_horario", "consultar_horario", "ver_contatos_novos"]
+    asked.append(NLU_FALLBACK)
 
     for intent in asked:
-        turn = await person.say("e isso?", intent)
+        turn = await person.say(SPOKEN[intent], intent, at=MONDAY)
 
-        assert len(texts(turn)) == 2
-        assert texts(turn)[-1] == question
+        assert texts(turn)[1:] == [question]
 
 
 @pytest.mark.parametrize("intent", INTENTS)
 async def test_every_intent_is_answered_outside_of_forms(office, intent):
     person = office.person()
 
-    turn = await person.say("é isso aí", intent)
+    turn = await person.say(SPOKEN[intent], intent)
 
     assert texts(turn)
     assert NO_ANSWER not in texts(turn)
@@ -134,14 +320,16 @@ async def test_clients_are_refused_lawyers_commands_and_nothing_is_kept(office, 
     turn = await person.say("assume o Marcos", intent)
 
     assert "só para os advogados" in texts(turn)[0]
+    assert len(texts(turn)) == 1
+    assert await person.form() is None
     assert turn.effects == []
     assert person.requests() == []
 
 
-@pytest.mark.parametrize("intent", sorted(BREAKOUT_INTENTS))
+@pytest.mark.parametrize("intent", sorted(BREAKOUT_INTENTS - {"excluir_dados"}))
 async def test_conversation_goes_on_after_a_form_was_left(office, intent):
     person, _ = await at(office, "form_agendar_consulta", "assunto")
-    await person.say("é isso aí", intent)
+    await person.say(SPOKEN[intent], intent)
 
     turn = await person.say("que horas abrem?", "consultar_horario")
 
@@ -149,43 +337,61 @@ async def test_conversation_goes_on_after_a_form_was_left(office, intent):
     assert person.row(turn).flow == "consultar_horario"
 
 
+async def test_what_was_erased_is_asked_first_and_kept_on_a_no(office):
+    person, _ = await at(office, "form_agendar_consulta", "assunto")
+    await person.say("apaga tudo que tem meu aí", "excluir_dados")
+
+    turn = await person.say("não", "negar")
+
+    assert "não apago nada" in texts(turn)[0]
+    assert turn.effects == []
+    assert await person.form() is None
+
+
 # --- forms from start to end --------------------------------------------------
 
 
 async def test_booking_with_a_question_in_between_is_kept_whole(office):
-    person = office.person()
-    for text, intent in [
-        ("quero marcar", "agendar_consulta"),
-        ("maria da silva", "informar_dados"),
-        ("que horas abrem?", "consultar_horario"),
-        ("pensão", NLU_FALLBACK),
-        ("tanto faz", "afirmar"),
-    ]:
-        await person.say(text, intent)
+    person, _ = await at(office, "form_agendar_consulta", "confirmado")
+    await person.say("que horas abrem?", "consultar_horario", at=MONDAY)
 
-    turn = await person.say("não, terça às 15h", "negar")
+    turn = await person.say("pode marcar", "afirmar", at=MONDAY)
 
     (kept,) = person.requests()
-    assert kept.facts == {
-        "nome": "Maria da Silva",
-        "assunto": "pensão",
-        "modalidade": "presencial",
-        "quando": "não, terça às 15h",
-    }
-    assert person.handoffs() == ["agendar_consulta"]
+    assert "Consulta marcada" in texts(turn)[0]
+    assert kept.facts["nome"] == "Maria da Silva"
+    assert kept.facts["assunto"] == "pensão"
+    assert kept.facts["modalidade"] == "online"
+    assert turn.effects[0] == AppointmentChange("marcar", kept_id(turn))
+    assert person.handoffs() == []
     assert person.row(turn).answered_by == "fluxo"
     assert await person.form() is None
 
 
-async def test_story_is_kept_when_the_date_tells_more_of_it(office):
-    person = office.person()
-    await person.say(STORY, "relatar_caso")
+def kept_id(turn) -> int:
+    """Returns the appointment that a turn books."""
+    return next(e.id for e in turn.effects if isinstance(e, AppointmentChange))
 
-    await person.say("a demissão foi em março de 2020", "relatar_caso")
+
+async def test_nothing_is_booked_without_a_yes(office):
+    person, _ = await at(office, "form_agendar_consulta", "confirmado")
+
+    for intent in ("negar", "consultar_horario", NLU_FALLBACK, "informar_dados"):
+        turn = await person.say(SPOKEN[intent], intent, at=MONDAY)
+
+        assert turn.effects == []
+    assert await person.form() == "form_agendar_consulta"
+
+
+async def test_story_is_kept_as_it_was_told(office):
+    person, _ = await at(office, "form_relatar_caso", "confirmado")
+
+    turn = await person.say("sim", "afirmar", at=MONDAY)
 
     (kept,) = person.requests()
-    assert kept.facts["relato"] == STORY
-    assert kept.facts["desde_quando"] == "a demissão foi em março de 2020"
+    assert kept.facts["relato"] == FORMS["form_relatar_caso"]["relato"]
+    assert person.handoffs() == ["relatar_caso"]
+    assert "não dou opinião" in texts(turn)[0].lower()
 
 
 async def test_whoever_has_no_lawsuit_number_gets_through(office):
@@ -200,9 +406,9 @@ async def test_whoever_has_no_lawsuit_number_gets_through(office):
 
 async def test_form_that_was_broken_off_begins_anew(office):
     person, _ = await at(office, "form_agendar_consulta", "quando")
-    await person.say("deixa pra lá", "interromper")
+    await person.say("deixa pra lá", "interromper", at=MONDAY)
 
-    turn = await person.say("quero marcar outra coisa", "agendar_consulta")
+    turn = await person.say("quero marcar outra coisa", "agendar_consulta", at=MONDAY)
 
     assert "assunto" in texts(turn)[-1]
 
@@ -225,18 +431,63 @@ async def test_refusals_in_a_row_never_silence_the_conversation(office):
         assert texts(turn)[-1] == question
 
 
+async def test_after_a_day_a_yes_confirms_nothing_and_the_form_begins_empty(office):
+    person, _ = await at(office, "form_agendar_consulta", "confirmado")
+    age(office, person, 1441 * 60)
+
+    lost = await person.say("sim", "afirmar", at=MONDAY)
+    turn = await person.say("quero marcar", "agendar_consulta", at=MONDAY)
+
+    assert lost.effects == []
+    assert person.row(lost).flow == "afirmar"
+    assert "assunto" in texts(turn)[-1]
+
+
+# --- a yes after an offer -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("offer", "begun"),
+    [
+        ("consultar_honorarios", "agendar_consulta"),
+        ("consultar_agendamento", "agendar_consulta"),
+        ("remarcar_consulta", "agendar_consulta"),
+        ("consultar_areas", "relatar_caso"),
+    ],
+)
+async def test_yes_to_an_offer_begins_its_form(office, offer, begun):
+    person = office.person()
+    await person.say(SPOKEN[offer], offer, at=MONDAY)
+
+    turn = await person.say("quero sim", "afirmar", at=MONDAY)
+
+    assert await person.form() == f"form_{begun}"
+    assert person.row(turn).flow == begun
+    assert len(texts(turn)) == 1
+
+
+async def test_yes_to_the_offer_of_a_person_calls_one(office):
+    person = office.person()
+    await person.say(SPOKEN[NLU_FALLBACK], NLU_FALLBACK)
+
+    turn = await person.say("pode ser", "afirmar")
+
+    assert person.row(turn).flow == "falar_com_advogado"
+    assert person.handoffs() == ["falar_com_advogado"]
+
+
+async def test_yes_to_nothing_asks_what_it_is_for(office):
+    person = office.person()
+    await person.say("oi", "saudar")
+
+    turn = await person.say("sim", "afirmar")
+
+    assert turn.effects == []
+    assert await person.form() is None
+    assert "menu" in texts(turn)[0]
+
+
 # --- fallback -----------------------------------------------------------------
-
-
-def actions_of(person: Person) -> list[str]:
-    """Returns the actions after the latest message."""
-    names = []
-    for event in reversed(person.events()):
-        if event["event"] == "user":
-            break
-        if event["event"] == "action":
-            names.append(event["name"])
-    return names[::-1]
 
 
 async def test_there_is_one_fallback_a_turn_and_the_conversation_goes_on(office):

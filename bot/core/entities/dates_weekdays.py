@@ -65,6 +65,7 @@ _WEEKDAY = (
     r"(?:,?\s+\(?(?P<number>[0-9]{1,2})(?![\w/:]|[.,-][0-9]|\s*(?:h|hs|horas"
     r"|da|de|d|e|ou|as|a)\b)\)?)?"
 )
+_TOMORROW = timedelta(days=1)
 _NOT_A_DAY_BEFORE = re.compile(
     r"\b(?:uma|um|mesma|primeir[ao],?\s+(?:(?:ou|e)\s+)?(?:[ao]\s+)?)\s*$"
 )
@@ -108,6 +109,8 @@ def _weekday(match: re.Match[str], scene: Scene) -> Piece | None:
         week = monday(today) + WEEK
     elif is_today and (post == "agora" or re.match("n?ess|n?est|dest", pre)):
         day = today
+    elif ahead == _TOMORROW and re.match(COMING, post):
+        day += WEEK  # whoever means tomorrow says so
     day = week + timedelta(days=place) if week else day
     piece = Piece(
         match.start(),

@@ -48,6 +48,8 @@ ONE_MOMENT = (
     ("quarta a tarde", "quarta a tarde", "25/11/2026 12:00-18:00"),
     ("pode ser essa quarta", "essa quarta", "18/11/2026"),
     ("queria sexta que vem", "sexta que vem", "20/11/2026"),
+    ("pode ser quinta que vem às 11h", "quinta que vem às 11h", "26/11/2026 11:00"),
+    ("quinta às 11h", "quinta às 11h", "19/11/2026 11:00"),
     ("sexta da semana que vem", "sexta da semana que vem", "27/11/2026"),
     ("sexta da outra semana ok", "sexta da outra semana", "27/11/2026"),
     ("segunda da semana q vem as 10", "segunda da semana q vem as 10",

@@ -1,0 +1,1 @@
+"""Appointments: booked, moved, cancelled, looked up."""

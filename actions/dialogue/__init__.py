@@ -1,0 +1,1 @@
+"""How forms listen: what a message says, and what a form does with it."""

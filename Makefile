@@ -50,8 +50,8 @@ eval-nlu: setup ## Mede o entendimento: DATA=arquivo.yml [CONFIG=pipelines/x.yml
 	  PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m bot.nlu.evaluate --model $$model --data $(DATA)
 
 .PHONY: compare-nlu
-compare-nlu: setup ## Compara os caminhos de entendimento: [FOLDS=5] [DIET=1: DIET inteiro]
-	@$(PY) -m benchmarks.compare_nlu --data $(DATA) --folds $(or $(FOLDS),5) $(if $(DIET),--whole-diet)
+compare-nlu: setup ## Compara os caminhos de entendimento: [FOLDS=3] [DIET=1: DIET inteiro]
+	@$(PY) -m benchmarks.compare_nlu --data $(DATA) --folds $(or $(FOLDS),3) $(if $(DIET),--whole-diet)
 
 .PHONY: bench-massive
 bench-massive: setup ## Mede em MASSIVE pt: TRAIN=… DEV=… [TEST=…] (arquivos .jsonl)

@@ -6,7 +6,15 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from actions.appointments.when import OFFERS, WHEN, WISH, Planner, hear_wish, settle
+from actions.appointments.when import (
+    OFFERS,
+    WHEN,
+    WISH,
+    Planner,
+    hear_wish,
+    settle,
+    upcoming,
+)
 from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
 from actions.dialogue import answers
@@ -15,6 +23,7 @@ from actions.dialogue.form import (
     ANSWERS,
     CONFIRMED,
     DIRECT_QUESTIONS,
+    SURE,
     YES,
     Form,
     FormTurn,
@@ -68,8 +77,9 @@ class BookingForm(Form):
 
     async def listen(self, turn: FormTurn) -> None:
         """Fills and corrects; a yes at the end keeps the hour for this person."""
-        if turn.heard.intent == "cancelar_consulta" and turn.heard.wish() is None:
-            turn.close("utter_interromper")
+        if turn.heard.intent == "cancelar_consulta" and turn.heard.confidence >= SURE:
+            if not await upcoming(self.services, turn.conversation):
+                turn.close("utter_interromper")  # this one is what they mean
             return
         await self._hear(turn)
         if turn.asked == CONFIRMED and turn.changes.keys() <= DETAILS:

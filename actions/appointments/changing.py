@@ -8,13 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from actions.appointments.booking import HOLD_S, forget, in_words
-from actions.appointments.when import OFFERS, WHEN, WISH, Planner, hear_wish, settle
+from actions.appointments.when import (
+    OFFERS,
+    WHEN,
+    WISH,
+    Planner,
+    hear_wish,
+    settle,
+    upcoming,
+)
 from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
 from actions.dialogue import answers
 from actions.dialogue.form import CONFIRMED, YES, Form, FormTurn
 from actions.dialogue.heard import Entity
-from actions.services import Services
 from bot.core.names import AnsweredBy
 from bot.core.schedule import ZONE, Wish, spoken
 from bot.store import appointments
@@ -22,15 +29,6 @@ from bot.store.appointments import Appointment
 
 WHICH = "qual_consulta"
 MOVE, CANCEL = "remarcar_consulta", "cancelar_consulta"
-
-
-async def upcoming(services: Services, conversation: Conversation) -> list[Appointment]:
-    """Returns the person's own appointments to come, soonest first."""
-    return await services.read(
-        lambda connection: appointments.of_conversation(
-            connection, conversation.id, now=conversation.now.timestamp()
-        )
-    )
 
 
 def starts(appointment: Appointment) -> datetime:
@@ -98,7 +96,7 @@ class CancelForm(ChangeForm):
 
     flow = CANCEL
     slots = (WHICH, CONFIRMED)
-    own_intents = frozenset({CANCEL, "consultar_agendamento"})
+    own_intents = frozenset({CANCEL})
 
     async def _hear(self, turn: FormTurn, found: list[Appointment]) -> None:
         self._hear_which(turn, found)
@@ -116,7 +114,7 @@ class MoveForm(ChangeForm):
     flow = MOVE
     slots = (WHICH, "area_direito", "advogado", "modalidade", WISH, OFFERS, WHEN,
              "reserva", CONFIRMED)  # fmt: skip
-    own_intents = frozenset({MOVE, "agendar_consulta", "consultar_agendamento"})
+    own_intents = frozenset({MOVE, "agendar_consulta"})
 
     async def _hear(self, turn: FormTurn, found: list[Appointment]) -> None:
         moments = self._hear_which(turn, found)
@@ -125,7 +123,7 @@ class MoveForm(ChangeForm):
             turn.fill("advogado", chosen.lawyer)
             turn.fill("area_direito", chosen.facts.area)
             turn.fill("modalidade", chosen.facts.modality)
-        is_wish = turn.asked != WHICH or moments
+        is_wish = (turn.asked != WHICH or moments) and not turn.asks_us()
         heard = bool(is_wish) and hear_wish(turn, moments=moments)
         is_known = WHICH in turn.changes and turn.get(WISH)  # wished before chosen
         if chosen is not None and (heard or is_known):

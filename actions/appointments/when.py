@@ -22,6 +22,7 @@ from bot.core.names import AnsweredBy
 from bot.core.office import Lawyer, Office
 from bot.core.schedule import Slot, Wish, judge, lawyer_for, propose, spoken
 from bot.store import appointments
+from bot.store.appointments import Appointment
 
 WHEN, WISH, OFFERS = "quando", "preferencia", "propostas"
 _OFFERED = 3
@@ -31,6 +32,15 @@ _POINTS = re.compile(r"\b[ao]s? (?:d[aeo]s?|opcao)\b")
 _HOURS = range(7, 21)
 _HOUR_REFUSED = frozenset({"ocupado", "fora_do_horario", "muito_cedo"})
 """Refusals of the hour; the others refuse the day."""
+
+
+async def upcoming(services: Services, conversation: Conversation) -> list[Appointment]:
+    """Returns the person's own appointments to come, soonest first."""
+    return await services.read(
+        lambda connection: appointments.of_conversation(
+            connection, conversation.id, now=conversation.now.timestamp()
+        )
+    )
 
 
 class Planner:

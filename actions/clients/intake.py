@@ -40,7 +40,7 @@ _THIS_CONTACT = re.compile(
 )
 _STORY_INTENTS = frozenset(
     {FLOW, "informar_dados", NLU_FALLBACK, "consultar_areas", "reclamar", "afirmar",
-     "consultar_processo", "consultar_honorarios", "agendar_consulta"}
+     "consultar_processo", "consultar_honorarios"}
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ class IntakeForm(Form):
         """Fills the slot that was asked for; a detail counts whenever it comes."""
         hear_details(turn)
         take = getattr(self, f"_hear_{turn.asked}", None)
-        if take is not None and not _is_only_detail(turn):
+        if take is not None and not _is_only_detail(turn) and not turn.asks_us():
             take(turn)
 
     def _hear_relato(self, turn: FormTurn) -> None:

@@ -26,7 +26,7 @@ from actions.conversation import Conversation, conversation_of
 from actions.dialogue import answers
 from actions.dialogue.heard import Heard, heard_in
 from actions.services import Services
-from bot.core.names import NLU_FALLBACK, AnsweredBy
+from bot.core.names import LAWYER_INTENTS, NLU_FALLBACK, AnsweredBy
 
 log = structlog.get_logger()
 
@@ -105,10 +105,19 @@ class FormTurn:
 
     def agrees(self, *, doing: str = "") -> bool:
         """Says whether the message is a yes without a reserve; see `is_yes`."""
+        if self._commands_or_asks():
+            return False
         if answers.is_yes(self.text, doing=doing):
             return True
         is_yes = self.heard.intent == "afirmar"
         return is_yes and not answers.has_reserve(self.text, doing=doing)
+
+    def _commands_or_asks(self) -> bool:
+        """Says whether a "marca …" or "por favor …" is surely no yes."""
+        heard = self.heard
+        is_command = heard.intent in LAWYER_INTENTS and not self.conversation.is_lawyer
+        is_question = heard.intent in DIRECT_QUESTIONS and heard.confidence >= SURE
+        return is_command or is_question
 
     def declines(self) -> bool:
         """Says whether the message is a no."""
@@ -195,6 +204,10 @@ class Form(Action):
         if turn.changes:
             if turn.asks_us():
                 turn.say(f"utter_{intent}")  # it asked and answered at once
+            return
+        if intent in LAWYER_INTENTS and not turn.conversation.is_lawyer:
+            turn.say("utter_so_para_advogados")
+            turn.fill(turn.asked, None)  # and nothing of the form is lost
             return
         is_unsure = intent == NLU_FALLBACK or turn.heard.confidence < SURE
         is_unclear = is_unsure and not answers.is_question(turn.text)

@@ -41,8 +41,10 @@ class SheetForm(LawyerForm):
             turn.fill(SHEET, said[:_LONGEST])
 
     async def listen(self, turn: FormTurn) -> None:
-        """Takes the description as written."""
-        if not turn.means_something_else():
+        """Takes the description as written, or that there is none."""
+        if turn.declines():
+            turn.close("utter_interromper")
+        elif not turn.means_something_else():
             turn.fill(SHEET, _LEADING.sub("", turn.text)[:_LONGEST])
 
 
@@ -58,7 +60,10 @@ class FilingForm(LawyerForm):
         self._hear(turn)
 
     async def listen(self, turn: FormTurn) -> None:
-        """Takes the folder as written."""
+        """Takes the folder as written, or that there is none."""
+        if turn.declines():
+            turn.close("utter_interromper")
+            return
         self._hear(turn)
         if turn.get(FOLDER) is None and not turn.means_something_else():
             turn.fill(FOLDER, turn.text[:_LONGEST])

@@ -16,7 +16,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.clients.intake import read_story
 from actions.dialogue.form import DIRECT_QUESTIONS, Form, FormTurn
 from actions.dialogue.heard import heard_in, wish_of
-from bot.core.names import BREAKOUT_INTENTS, INTENTS, NLU_FALLBACK
+from bot.core.names import BREAKOUT_INTENTS, CLIENT_INTENTS, NLU_FALLBACK
 from tests.unit.desk import NOW, domain, entities_of
 
 FORM = "form_agendar_consulta"
@@ -207,7 +207,9 @@ async def test_unclear_question_is_left_to_the_model():
 
 @pytest.mark.parametrize(
     "intent",
-    sorted(set(INTENTS) - {"informar_dados", "afirmar", "negar", "agendar_consulta"}),
+    sorted(
+        set(CLIENT_INTENTS) - {"informar_dados", "afirmar", "negar", "agendar_consulta"}
+    ),
 )
 async def test_message_that_means_something_else_leaves_the_form_untouched(intent):
     assert await validate([*ASKED, user("outra coisa", intent)]) == ({}, [])

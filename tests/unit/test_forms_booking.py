@@ -872,3 +872,26 @@ async def test_booked_hour_is_busy_for_the_same_person_too(asked_yes):
 
 async def test_number_of_the_writer_is_never_needed(asked_yes):
     assert PHONE not in str(asked_yes.slots)
+
+
+# --- what else may be meant in the middle -------------------------------------
+
+
+async def test_lawyers_command_from_a_client_loses_nothing_of_the_form(asked_yes):
+    said = await asked_yes.says(
+        "marca audiência na 3ª vara", intent="criar_compromisso"
+    )
+
+    assert said.responses[0] == "so_para_advogados"
+    assert asked_yes.slots["nome"] == "Maria Prado"
+    assert asked_yes.slots["requested_slot"] == "confirmado"
+
+
+async def test_cancelling_what_is_not_yet_booked_ends_the_booking(asked_when):
+    said = await asked_when.says(
+        "não vou poder ir amanhã, cancela", intent="cancelar_consulta"
+    )
+
+    assert said.responses == ["interromper"]
+    assert asked_when.form is None
+    assert said.effects == []

@@ -424,3 +424,12 @@ async def test_cancelled_appointment_is_shown_no_more(talk, two):
 
     assert "26/11" in said.text
     assert "24/11" not in said.text
+
+
+async def test_question_about_saturday_is_no_wish_for_saturday(talk, one):
+    await talk.starts(MOVE, "passa minha consulta pra quinta às 10h")
+    wished = talk.slots["quando"]
+
+    await talk.says("vcs abrem sábado?", intent="consultar_horario")
+
+    assert talk.slots["quando"] == wished

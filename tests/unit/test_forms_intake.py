@@ -198,7 +198,7 @@ async def test_question_in_the_middle_leaves_the_case_untouched(
     assert talk.slots == before
 
 
-@pytest.mark.parametrize("intent", [FLOW, "reclamar", NLU_FALLBACK, "agendar_consulta"])
+@pytest.mark.parametrize("intent", [FLOW, "reclamar", NLU_FALLBACK])
 async def test_story_may_sound_like_anything(talk, intent):
     await talk.starts(FLOW, "quero contar um caso")
 
@@ -270,3 +270,12 @@ async def test_form_without_a_yes_ends_in_silence(talk):
     said = await talk.runs("action_relatar_caso")
 
     assert said.messages == []
+
+
+async def test_wish_to_book_is_no_story(desk):
+    talk = desk.talk()
+    await talk.starts("relatar_caso", "quero contar um caso")
+
+    await talk.says("queria marcar um horário com a doutora", intent="agendar_consulta")
+
+    assert talk.slots["relato"] is None

@@ -13,6 +13,7 @@ from actions.appointments.when import (
     Planner,
     hear_wish,
     settle,
+    take_hold,
     upcoming,
 )
 from actions.base import AssistantAction, Events
@@ -234,13 +235,7 @@ class BookingForm(Form):
                 ),
             )
         )
-        if held is None:  # somebody was faster
-            await settle(turn, planner)
-            if turn.get(WHEN) is not None:
-                turn.fill(WHEN, None)
-            return
-        turn.fill("reserva", held)
-        turn.fill(CONFIRMED, YES)
+        await take_hold(turn, planner, held)
 
 
 class AskBookingConfirmation(AssistantAction):

@@ -15,6 +15,7 @@ from actions.appointments.when import (
     Planner,
     hear_wish,
     settle,
+    take_hold,
     upcoming,
 )
 from actions.base import AssistantAction, Events
@@ -180,12 +181,7 @@ class MoveForm(ChangeForm):
                 facts=replace(chosen.facts, inbox_id=None),
             )
         )
-        if held is None:
-            await settle(turn, planner)
-            turn.fill(WHEN, None)
-            return
-        turn.fill("reserva", held)
-        turn.fill(CONFIRMED, YES)
+        await take_hold(turn, planner, held)
 
 
 class AskWhich(AssistantAction):

@@ -13,7 +13,7 @@ from typing import Any
 from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
 from actions.dialogue import answers
-from actions.dialogue.form import FormTurn
+from actions.dialogue.form import CONFIRMED, YES, FormTurn
 from actions.dialogue.heard import wish_of
 from actions.services import Services
 from bot.core.entities.dates import has_impossible
@@ -24,7 +24,7 @@ from bot.core.schedule import Slot, Wish, judge, lawyer_for, propose, spoken
 from bot.store import appointments
 from bot.store.appointments import Appointment
 
-WHEN, WISH, OFFERS = "quando", "preferencia", "propostas"
+WHEN, WISH, OFFERS, HELD = "quando", "preferencia", "propostas", "reserva"
 _OFFERED = 3
 _BARE_ORDINAL = re.compile(r"\W*(?:n[ao] |pode ser )?(?:segunda|terca|quarta|quinta)\b")
 """Without an article, "segunda" is Monday; "a segunda" is the second offer."""
@@ -159,6 +159,16 @@ async def settle(turn: FormTurn, planner: Planner) -> None:
     turn.fill(OFFERS, [slot.starts_at.isoformat() for slot in offers])
     if verdict.reason not in {"falta_dia", "falta_hora"}:
         turn.fill(WISH, _usable(wish, verdict.reason).to_json())
+
+
+async def take_hold(turn: FormTurn, planner: Planner, held: int | None) -> None:
+    """Ends the form with the hour that is kept; None: somebody was faster."""
+    if held is None:
+        await settle(turn, planner)
+        turn.fill(WHEN, None)
+    else:
+        turn.fill(HELD, held)
+        turn.fill(CONFIRMED, YES)
 
 
 class AskWhen(AssistantAction):

@@ -204,8 +204,10 @@ def _likeness(vectors: Vectors) -> np.ndarray:
     total = _nearness(vectors.meaning, vectors.meaning)
     spelling = vectors.spelling
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        total[rows] += _SPELLING_SHARE * (spelling[rows] @ spelling.T).toarray()
+        rows, rest = slice(start, start + _ROWS_AT_ONCE), slice(start, None)
+        alike = _SPELLING_SHARE * (spelling[rows] @ spelling[rest].T).toarray()
+        total[rows, rest] += alike
+        total[rest, rows][_ROWS_AT_ONCE:] += alike[:, _ROWS_AT_ONCE:].T  # it mirrors
     return total
 
 

@@ -34,13 +34,13 @@ _RARE = 1
 """While learning, a word seen this often counts as never seen, as names do; so the
 tagger learns that new words are mostly no names. Later it knows them all."""
 _COPIES = 3
-_NAMELESS_STEP = 2
-"""Of the messages without a name every second is shown: most of the time was theirs."""
+_NAMELESS_STEP = 3
+"""Of the messages without a name every third is shown: most of the time was theirs."""
 _WHOLE_MESSAGES = 500
 _PARAMS = {
     "c1": 0.05,
     "c2": 0.05,
-    "max_iterations": 60,
+    "max_iterations": 50,
     "feature.possible_transitions": True,
 }
 _SEED = 7

@@ -13,7 +13,7 @@ from bot.nlu.courtesies import sentences
 from bot.nlu.intent_model import IntentModel, Ranked, train
 from bot.nlu.text_features import TextFeatures
 
-FALSE_REJECT_RATE = 0.03
+FALSE_REJECT_RATE = 0.04
 _SENTENCES = range(2, 13)
 """Of more than these, the whole is read at once: each costs about 1 ms."""
 _REQUEST_WORDS = 4

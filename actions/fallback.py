@@ -7,6 +7,7 @@ import structlog
 from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
 from bot.core.names import FLOW_MODEL, AnsweredBy
+from bot.core.whatsapp_markup import to_whatsapp
 from llm_fallback import Exchange, LlmError
 
 log = structlog.get_logger()
@@ -31,7 +32,7 @@ class AskModel(AssistantAction):
             conversation.say(error.response, answered_by=AnsweredBy.RULE)
         else:
             conversation.say_text(
-                answer.text, answered_by=AnsweredBy.MODEL, flow=FLOW_MODEL
+                to_whatsapp(answer.text), answered_by=AnsweredBy.MODEL, flow=FLOW_MODEL
             )
         return []
 

@@ -10,7 +10,9 @@ import pytest
 
 from tests.stack import MODEL, FakeService, Stack, fake_ollama, fake_twilio, open_stack
 
-MODEL_SAYS = "O escritório não faz bolo, mas posso chamar uma pessoa da equipe."
+MODEL_WRITES = "O escritório **não** faz bolo, mas posso chamar uma pessoa da equipe."
+MODEL_SAYS = "O escritório *não* faz bolo, mas posso chamar uma pessoa da equipe."
+"""The same on WhatsApp, whose bold is not Markdown's."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def _needs_a_model() -> None:
 @pytest.fixture(scope="session")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office")
-    with fake_twilio() as twilio, fake_ollama(MODEL_SAYS) as ollama:
+    with fake_twilio() as twilio, fake_ollama(MODEL_WRITES) as ollama:
         settings = {"TWILIO_API_BASE_URL": twilio.url, "OLLAMA_HOST": ollama.url}
         with open_stack(folder, **settings) as stack:
             stack.start("borda", "acoes", "painel", "rasa")

@@ -151,6 +151,10 @@ class BookingForm(Form):
     def _hear_subject(self, turn: FormTurn) -> None:
         if turn.asked != "assunto" or turn.get("assunto"):
             return
+        named = turn.heard.values("nome")
+        if named and answers.same_name(answers.read_name(turn.text) or "", named[0]):
+            turn.fill("nome", answers.written_name(named[0]))  # a name is no subject
+            return
         is_only_booking = _BOOKING_ONLY.fullmatch(turn.text.strip(" .!?"))
         is_subject = (
             _ABOUT.search(turn.text)

@@ -114,6 +114,8 @@ class IntakeForm(Form):
             turn.fill("desde_quando", _said_or_not(turn.text))
 
     def _hear_parte_contraria(self, turn: FormTurn) -> None:
+        if turn.text.strip(" .!") in turn.heard.past():
+            return  # "ontem" is nobody
         is_answer = turn.heard.intent in {FLOW, "reclamar"} or turn.heard.values("nome")
         if is_answer or not turn.means_something_else():
             turn.fill("parte_contraria", _said_or_not(turn.text))

@@ -895,3 +895,12 @@ async def test_cancelling_what_is_not_yet_booked_ends_the_booking(asked_when):
     assert said.responses == ["interromper"]
     assert asked_when.form is None
     assert said.effects == []
+
+
+async def test_name_instead_of_a_subject_corrects_the_name(talk):
+    await talk.starts(FLOW, "quero marcar, me chamo Fulana", names=["Fulana"])
+
+    await talk.says("Ana Beatriz", names=["Ana Beatriz"])
+
+    assert talk.slots["nome"] == "Ana Beatriz"
+    assert talk.slots["requested_slot"] == "assunto"

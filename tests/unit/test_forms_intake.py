@@ -279,3 +279,15 @@ async def test_wish_to_book_is_no_story(desk):
     await talk.says("queria marcar um horário com a doutora", intent="agendar_consulta")
 
     assert talk.slots["relato"] is None
+
+
+async def test_a_day_is_nobody_to_sue(desk):
+    talk = desk.talk()
+    await talk.starts("relatar_caso", "me demitiram ontem e não pagaram nada")
+    await talk.says("Pedro Alves", names=["Pedro Alves"])
+    while talk.slots["requested_slot"] != "parte_contraria":
+        await talk.says("trabalho")
+
+    await talk.says("ontem")
+
+    assert talk.slots["parte_contraria"] is None

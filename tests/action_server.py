@@ -68,6 +68,7 @@ def environment(folder: Path, *, port: int) -> dict[str, str]:
         "ACTIONS_PORT": str(port),
         "ACTIONS_SECRET": SECRET,
         "DATABASE_URL": f"sqlite:///{folder / 'teste.db'}",
+        "CASES_FILE": str(folder / "processos.csv"),
         "OLLAMA_HOST": "",
         "LOG_LEVEL": "INFO",
     }

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from ruamel.yaml import YAML
 
 from bot.core.names import Profile
+from bot.core.phones import phone_of
 from bot.core.schedule import ZONE
 from bot.store.database import writing
 from bot.store.schema import appointment
@@ -49,6 +50,20 @@ class Stage:
         self.people: dict[str, Person] = {}
         self.names: dict[str, str] = dialogue.get("pessoas") or {}
         self.lines: list[str] = []
+        self._write_sheet(dialogue.get("planilha") or [])
+
+    def _write_sheet(self, rows: list[dict[str, str]]) -> None:
+        """Writes the office's sheet of lawsuits, with the numbers that people have."""
+        lines = ["numero;cliente;telefone;situacao;atualizado_em;proximo_passo"]
+        for row in rows:
+            phone = phone_of(self.person(row["de"]).address)
+            name = self.names.get(row["de"], "Cliente")
+            lines.append(
+                f"{row['numero']};{name};{phone};{row['situacao']};"
+                f"{row['atualizado_em']};{row['proximo_passo']}"
+            )
+        sheet = Path(self.office.settings.cases_file)
+        sheet.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def person(self, who: str) -> Person:
         if who not in self.people:

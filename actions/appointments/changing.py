@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -67,8 +68,9 @@ class ChangeForm(Form):
             return
         await self._hear(turn, found)
 
+    @abstractmethod
     async def _hear(self, turn: FormTurn, found: list[Appointment]) -> None:
-        raise NotImplementedError
+        """Fills what one message says of the change."""
 
     def _hear_which(self, turn: FormTurn, found: list[Appointment]) -> list[Entity]:
         """Fills the appointment; returns the moments that name something else."""

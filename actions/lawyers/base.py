@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from actions.base import AssistantAction
 from actions.conversation import Conversation
 from actions.dialogue.form import Form, FormTurn
@@ -31,9 +33,9 @@ class LawyerForm(Form):
         else:
             turn.close("utter_so_para_advogados")
 
+    @abstractmethod
     async def begin_for_lawyer(self, turn: FormTurn) -> None:
         """Fills what the command already tells."""
-        raise NotImplementedError
 
 
 def lawyer_who_writes(office: Office, conversation: Conversation) -> Lawyer | None:

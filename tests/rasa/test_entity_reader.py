@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -271,20 +270,3 @@ async def test_names_of_strangers_are_found(agent):
 def test_strangers_names_stand_in_their_messages():
     for item in YAML(typ="safe").load(STRANGERS.read_text(encoding="utf-8")):
         assert all(fold(name) in fold(item["text"]) for name in item["nomes"])
-
-
-async def test_reading_takes_a_fraction_of_understanding(agent):
-    if os.getloadavg()[0] > os.cpu_count():
-        pytest.skip("this machine is busy")
-    reader = next(
-        node._component
-        for node in agent.processor.graph_runner._instantiated_nodes.values()
-        if isinstance(node._component, EntityReader)
-    )
-    texts = [i["text"] for i in YAML(typ="safe").load(STRANGERS.read_text("utf-8"))]
-    started = time.perf_counter()
-
-    for text in texts:
-        reader.read(text, now=MONDAY)
-
-    assert (time.perf_counter() - started) / len(texts) < 0.0015

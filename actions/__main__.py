@@ -12,6 +12,7 @@ from actions.server import build_app
 from bot.core.errors import SettingsError
 from bot.core.logs import configure_logs
 from bot.core.settings import load_settings
+from bot.web import serve
 
 
 def main() -> int:
@@ -23,13 +24,7 @@ def main() -> int:
         return 2
     configure_logs(settings.log_level)
     app = build_app(settings)
-    app.run(
-        host="127.0.0.1",
-        port=settings.actions_port,
-        single_process=True,
-        access_log=False,
-        motd=False,
-    )
+    serve(app, host="127.0.0.1", port=settings.actions_port)
     return 0
 
 

@@ -20,6 +20,7 @@ from bot.core.logs import configure_logs
 from bot.core.settings import Settings, load_settings
 from bot.store.database import open_engine
 from bot.store.migrate import upgrade
+from bot.web import serve
 from connectors.api import build_api
 from connectors.health import Health, build_health
 from connectors.replies import refusal
@@ -28,9 +29,9 @@ from connectors.services import ChannelServices
 from connectors.wake import WakeUp
 from connectors.webhook import build_webhook
 
-App = Sanic[Any, Any]
 _MAX_REQUEST_BYTES = 2 * 1024 * 1024
 """Above what any route takes, so that the route names the field that is too long."""
+App = Sanic[Any, Any]
 log = structlog.get_logger()
 
 
@@ -95,13 +96,7 @@ def main() -> int:
         return 2
     configure_logs(settings.log_level)
     app = build_app(settings)
-    app.run(
-        host=settings.edge_host,
-        port=settings.edge_port,
-        single_process=True,
-        access_log=False,
-        motd=False,
-    )
+    serve(app, host=settings.edge_host, port=settings.edge_port)
     return 0
 
 

@@ -9,6 +9,7 @@ from bot.core.errors import SettingsError
 from bot.core.settings import load_settings
 from bot.store.database import open_engine
 from bot.store.migrate import upgrade
+from bot.web import serve
 from panel.app import build_app
 
 _log = logging.getLogger("panel")
@@ -31,13 +32,7 @@ def main() -> int:
     upgrade(engine)
     engine.dispose()
     _log.info("panel_starting address=%s/painel", settings.panel_base_url)
-    build_app(settings).run(
-        host=settings.panel_host,
-        port=settings.panel_port,
-        access_log=False,
-        motd=False,
-        single_process=True,
-    )
+    serve(build_app(settings), host=settings.panel_host, port=settings.panel_port)
     return 0
 
 

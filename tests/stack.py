@@ -84,7 +84,8 @@ class Stack:
         for name in names or tuple(self.running):
             self.running[name].send_signal(how)
         for name in names or tuple(self.running):
-            self.running.pop(name).wait(timeout=30)
+            self.running[name].wait(timeout=30)
+            del self.running[name]
 
     def log(self, name: str) -> str:
         """Returns what a process has written so far."""

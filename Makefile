@@ -61,6 +61,10 @@ bench-massive: setup ## Mede em MASSIVE pt: TRAIN=… DEV=… [TEST=…] (arquiv
 bench: setup ## Mede tempos e memória desta versão
 	@$(PY) -m benchmarks.bench
 
+.PHONY: bench-webhook
+bench-webhook: setup-dev train ## Mede o aviso de recebimento com o resto em apuros
+	@$(PY) -m benchmarks.bench_webhook
+
 .PHONY: pessoa
 pessoa: setup ## Cadastra alguém: TELEFONE=… NOME=… PERFIL=advogado|cliente
 	@$(PY) -m deploy.local.person --telefone "$(TELEFONE)" --nome "$(NOME)" --perfil "$(PERFIL)"
@@ -83,6 +87,10 @@ test-conversas: train ## Segue as conversas de tests/conversas
 dialogos: setup-dev train ## Escreve docs/dialogos.md a partir de tests/dialogos
 	@POCKETMKT_ESCREVE_DIALOGOS=1 PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 \
 	  $(PYRASA) -m pytest -q -c tests/rasa.ini tests/rasa/test_dialogues.py
+
+.PHONY: chaos
+chaos: setup-dev train ## Mata processos sob carga e conta perdas: [CHAOS="--seed 2" ou "--long"]
+	@$(PY) -m tests.chaos $(CHAOS)
 
 .PHONY: check
 check: setup-dev lint types imports validate ## O que cada commit deve passar

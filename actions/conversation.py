@@ -15,6 +15,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Tracker
 
 from bot.core.names import AnsweredBy, Profile
+from bot.core.rendering import TAP_ONLY
 from bot.core.schedule import ZONE
 
 SHELL_LAWYER = "shell-advogado"
@@ -39,6 +40,8 @@ class Conversation:
     profile: Profile
     person_name: str
     kind_of_message: str
+    source: str
+    """`whatsapp` or `api`; "" in the terminal."""
     slots: dict[str, Any]
     past: tuple[Said, ...]
     """Earlier turns, oldest first, without the latest message."""
@@ -57,13 +60,20 @@ class Conversation:
         effects: tuple[dict[str, Any], ...] = (),
         answered_by: AnsweredBy | None = None,
         flow: str | None = None,
+        taps: Mapping[str, str] | None = None,
         **variables: Any,
     ) -> None:
         """Answers with a response of `domain.yml`, variables filled in.
 
-        `flow` names the turn's flow where the understood intent does not.
+        `flow` names the turn's flow where the understood intent does not. `taps`
+        are options to tap, beside what the text says: what each says, by title.
         """
         extra = _extra(effects, answered_by, flow)
+        if taps:
+            extra["buttons"] = [
+                {"title": title, "payload": payload, "type": TAP_ONLY}
+                for title, payload in taps.items()
+            ]
         self._dispatcher.utter_message(response=response, **variables, **extra)
 
     def say_text(
@@ -98,6 +108,7 @@ def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conve
         profile=profile,
         person_name=str(metadata.get("nome") or ""),
         kind_of_message=str(metadata.get("tipo") or "text"),
+        source=str(metadata.get("canal") or ""),
         slots=dict(tracker.slots),
         past=_past(tracker),
         now=_now(metadata.get("agora")),

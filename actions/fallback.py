@@ -8,8 +8,11 @@ from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
 from bot.core.names import FLOW_MODEL, AnsweredBy
 from bot.core.whatsapp_markup import to_whatsapp
+from bot.store import limits
 from llm_fallback import Exchange, LlmError
 
+USAGE = "modelo"
+"""Kind of the row that counts a person's questions to the model."""
 log = structlog.get_logger()
 
 
@@ -20,6 +23,9 @@ class AskModel(AssistantAction):
         """Answers with the model's checked text, or says honestly that it cannot."""
         if self.services.model is None:
             conversation.say("utter_fora_de_escopo", answered_by=AnsweredBy.RULE)
+            return []
+        if not await self._may_ask(conversation):
+            conversation.say("utter_ia_limite", answered_by=AnsweredBy.RULE)
             return []
         try:
             answer = await self.services.model.answer(
@@ -35,6 +41,16 @@ class AskModel(AssistantAction):
                 to_whatsapp(answer.text), answered_by=AnsweredBy.MODEL, flow=FLOW_MODEL
             )
         return []
+
+    async def _may_ask(self, conversation: Conversation) -> bool:
+        """Counts a question against the person's day; the office's API has no limit."""
+        if conversation.source != "whatsapp":
+            return True
+        at_most = self.services.settings.limit_model_per_day
+        now = conversation.now.timestamp()
+        return await self.services.write(
+            lambda c: limits.spend(c, conversation.id, USAGE, now=now, at_most=at_most)
+        )
 
 
 def _exchanges(conversation: Conversation) -> list[Exchange]:

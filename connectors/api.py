@@ -145,7 +145,12 @@ async def _ask(
 ) -> HTTPResponse:
     started = time.monotonic()
     accepted = await services.write(
-        lambda connection: inbox.accept(connection, message, now=time.time())
+        lambda connection: inbox.accept(
+            connection,
+            message,
+            now=time.time(),
+            rules=inbox.Rules.of(services.settings),
+        )
     )
     services.wake.there(services.settings.rasa_port)
     services.wake.here()

@@ -1,4 +1,4 @@
-"""Messages that need no understanding: sounds, places, contacts, stickers.
+"""Messages that need no understanding: sounds, places, contacts, taps, stickers.
 
 An image or document alone is the intent `enviar_documento`; with a caption it is
 the caption. What a person of the office owns is left to that person.
@@ -7,22 +7,39 @@ the caption. What a person of the office owns is left to that person.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from bot.core.names import FLOW_OUT_OF_SCOPE, NLU_FALLBACK, AnsweredBy
+from bot.core.opt_out import wish_of
 from bot.core.phrases import (
     CONTACT_KEPT,
     EMPTY_MESSAGE,
+    FILE_FAILED,
+    FILE_REFUSED,
     LOCATION_KEPT,
     NO_AUDIO,
+    OPTED_IN,
+    OPTED_OUT,
+    STALE_CHOICE,
     STICKER_KEPT,
+    TEXT_CUT,
+    file_too_large,
+    late_opening,
 )
+from bot.core.schedule import ZONE
+from bot.core.settings import Settings
 from bot.core.texts import looks_like_command, without_command_mark
-from bot.store import turns
-from bot.store.turns import Outcome, Outgoing, Turn
+from bot.store import appointments, choices, inbox, media, turns
+from bot.store.turns import ALBUM_KINDS, Outcome, Outgoing, Turn
+from connectors.choices import Choice, choice_of
+from connectors.payload import is_cut, quoted_sid
 from connectors.services import ChannelServices
 
-_ATTACHMENTS = frozenset({"image", "document", "video"})
 _FIXED = {
     "audio": (NO_AUDIO, FLOW_OUT_OF_SCOPE),
     "location": (LOCATION_KEPT, "informar_dados"),
@@ -32,56 +49,220 @@ _FIXED = {
 }
 
 
-async def answer_without_rasa(turn: Turn, services: ChannelServices) -> bool:
+_WISH_OF_TWILIO = {"STOP": "sair", "START": "voltar"}
+"""What a messaging service's own opt-out has made of a word (`OptOutType`)."""
+
+Change = Callable[[Connection], None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a message turned out to be, before anybody understands its words."""
+
+    choice: Choice | None
+    is_in_form: bool
+    """A question of ours stands open: "parar" then means to leave it."""
+    quoted_text: str
+    """Our own message that this one quotes, or ""."""
+
+
+def read(connection: Connection, turn: Turn) -> Reading:
+    """Looks up what the message may refer to."""
+    return Reading(
+        choice=choice_of(connection, turn),
+        is_in_form=turns.is_form_open(connection, turn.conversation_id),
+        quoted_text=_quoted_text(connection, turn),
+    )
+
+
+def _quoted_text(connection: Connection, turn: Turn) -> str:
+    sid = quoted_sid(turn.payload)
+    return choices.text_said_by(connection, turn.conversation_id, sid) if sid else ""
+
+
+def notices_of(turn: Turn, settings: Settings, *, now: float) -> list[Outgoing]:
+    """Returns what is to be said before the answer.
+
+    Args:
+        turn: the message and its attachments.
+        settings: when an answer is late, how large a file may be.
+        now: UTC seconds.
+    """
+    texts = []
+    if turn.source == "whatsapp" and now - turn.received_at > settings.late_after_s:
+        texts.append(late_opening(_clock_time(turn.received_at, now)))
+    if is_cut(turn.payload):
+        texts.append(TEXT_CUT)
+    texts += _problems(turn, settings)
+    return [Outgoing(text, AnsweredBy.RULE) for text in texts]
+
+
+async def answer_without_rasa(
+    turn: Turn, reading: Reading, services: ChannelServices
+) -> bool:
     """Commits the turn where no understanding is needed; False where it is."""
     if turn.conversation_owner == turns.PERSON:
+        turn.notices = []
         await _commit(turn, services, "falar_com_advogado", AnsweredBy.PERSON)
         return True
+    if reading.choice is not None and reading.choice.is_stale:
+        return await _say(turn, services, STALE_CHOICE, FLOW_OUT_OF_SCOPE)
+    if await _change_consent(turn, reading, services):
+        return True
+    return await _acknowledge(turn, services)
+
+
+async def _acknowledge(turn: Turn, services: ChannelServices) -> bool:
+    """Answers what came without words, unless a flow takes it."""
     has_words = bool(without_command_mark(turn.text))
     if has_words and turn.kind != "audio":
         return False
-    if turn.kind in _ATTACHMENTS:
+    if turn.kind not in ALBUM_KINDS:
+        text, flow = _FIXED.get(turn.kind, _FIXED["text"])
+        return await _say(turn, services, text, flow)
+    if not _is_nothing_left(turn):
         return False
-    text, flow = _FIXED.get(turn.kind, _FIXED["text"])
-    turn.outgoing = [Outgoing(text, AnsweredBy.RULE)]
-    await _commit(turn, services, flow, AnsweredBy.RULE)
+    await _commit(turn, services, "enviar_documento", AnsweredBy.RULE)
     return True
 
 
-def parsed_beforehand(turn: Turn) -> dict[str, Any] | None:
+def parsed_beforehand(turn: Turn, choice: Choice | None = None) -> Any:
     """Returns Rasa's parse result where the words need no reading, else None.
 
-    An attachment without words is `enviar_documento`. A text in the shape of a
-    Rasa command (`/restart`, `/intent{"slot": …}`) is no Portuguese: it means
-    nothing, and above all not what it says.
+    An attachment without words is `enviar_documento`. An option of ours may name
+    its intent. A text in the shape of a Rasa command (`/restart`,
+    `/intent{"slot": …}`) is no Portuguese: it means nothing, and above all not
+    what it says.
     """
-    if turn.kind in _ATTACHMENTS and not without_command_mark(turn.text):
+    if choice is not None and choice.intent:
+        return _parsed(choice.words, choice.intent, 1.0, choice.entities)
+    if choice is not None:
+        return None
+    if turn.kind in ALBUM_KINDS and not without_command_mark(turn.text):
         return _parsed("", "enviar_documento", 1.0)
     if looks_like_command(turn.text):
         return _parsed(words_for_rasa(turn), NLU_FALLBACK, 0.0)
     return None
 
 
-def words_for_rasa(turn: Turn) -> str:
+def words_for_rasa(turn: Turn, choice: Choice | None = None) -> str:
     """Returns what was written, so that Rasa cannot take it for a command.
 
     A command's shape is quoted whole: inside a form it must not pass for a name.
     """
+    if choice is not None:
+        return without_command_mark(choice.words)
     if looks_like_command(turn.text):
         return f"“{turn.text.strip()}”"
     return without_command_mark(turn.text)
 
 
-def _parsed(text: str, intent: str, confidence: float) -> dict[str, Any]:
+def _problems(turn: Turn, settings: Settings) -> list[str]:
+    """Says once a kind what became of attachments that could not be taken."""
+    found = {each.status for each in turn.attachments}
+    sentences = []
+    if media.TOO_LARGE in found:
+        is_document = turn.kind == "document"
+        sentences.append(
+            file_too_large(
+                settings.media_document_max_mb if is_document else settings.media_max_mb
+            )
+        )
+    if media.REFUSED in found:
+        sentences.append(FILE_REFUSED)
+    if media.FAILED in found:
+        sentences.append(FILE_FAILED)
+    return sentences
+
+
+def _is_nothing_left(turn: Turn) -> bool:
+    is_here = {media.KEPT, media.PENDING}
+    statuses = {each.status for each in turn.attachments}
+    return bool(statuses) and not statuses & is_here
+
+
+def _clock_time(at: float, now: float) -> str:
+    then, today = (datetime.fromtimestamp(each, ZONE) for each in (at, now))
+    clock = f"{then.hour}h{then.minute:02d}"
+    days = (today.date() - then.date()).days
+    if days == 0:
+        return clock
+    return (
+        f"ontem às {clock}" if days == 1 else f"{then.day}/{then.month:02d} às {clock}"
+    )
+
+
+async def _change_consent(
+    turn: Turn, reading: Reading, services: ChannelServices
+) -> bool:
+    """Takes "parar" and "voltar" as what they are where no question is open."""
+    if reading.choice is not None or turn.kind != "text":
+        return False
+    wish = _WISH_OF_TWILIO.get(turn.payload.get("OptOutType", "")) or wish_of(turn.text)
+    if wish is None or reading.is_in_form:
+        return False
+    now = time.time()
+    if wish == "cancelar":
+        booked = await services.read(
+            lambda c: appointments.of_conversation(c, turn.conversation_id, now=now)
+        )
+        if booked:
+            return False  # it is the appointment that is to be cancelled
+    mine = turn.conversation_id
+    if wish != "voltar":
+
+        def leave(connection: Connection) -> None:
+            inbox.opt_out(connection, mine, now=now)
+
+        return await _say(turn, services, OPTED_OUT, "interromper", also=leave)
+    if not await services.read(lambda c: inbox.is_opted_out(c, mine)):
+        return False  # a word like any other to who never left
+
+    def come_back(connection: Connection) -> None:
+        inbox.opt_in(connection, mine)
+
+    return await _say(turn, services, OPTED_IN, "interromper", also=come_back)
+
+
+async def _say(
+    turn: Turn,
+    services: ChannelServices,
+    text: str,
+    flow: str,
+    *,
+    also: Change | None = None,
+) -> bool:
+    turn.outgoing = [Outgoing(text, AnsweredBy.RULE)]
+    await _commit(turn, services, flow, AnsweredBy.RULE, also=also)
+    return True
+
+
+def _parsed(
+    text: str,
+    intent: str,
+    confidence: float,
+    entities: tuple[tuple[str, str], ...] = (),
+) -> dict[str, Any]:
     found = {"name": intent, "confidence": confidence}
-    return {"text": text, "intent": found, "intent_ranking": [found], "entities": []}
+    known = [{"entity": name, "value": value} for name, value in entities]
+    return {"text": text, "intent": found, "intent_ranking": [found], "entities": known}
 
 
 async def _commit(
-    turn: Turn, services: ChannelServices, flow: str, who: AnsweredBy
+    turn: Turn,
+    services: ChannelServices,
+    flow: str,
+    who: AnsweredBy,
+    *,
+    also: Change | None = None,
 ) -> None:
     outcome = Outcome(flow, 1.0, who)
-    await services.write(
-        lambda connection: turns.commit(connection, turn, outcome, now=time.time())
-    )
+    now = time.time()
+
+    def commit(connection: Connection) -> None:
+        turns.commit(connection, turn, outcome, now=now)
+        if also is not None:
+            also(connection)
+
+    await services.write(commit)
     turn.is_committed = True

@@ -22,10 +22,13 @@ from bot.store.database import open_engine
 from bot.store.migrate import upgrade
 from bot.web import serve
 from connectors.api import build_api
+from connectors.backfill import Backfill
 from connectors.health import Health, build_health
+from connectors.media_loop import MediaLoop
 from connectors.replies import refusal
 from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
+from connectors.twilio_client import TwilioClient
 from connectors.wake import WakeUp
 from connectors.webhook import build_webhook
 
@@ -40,6 +43,9 @@ def build_app(settings: Settings) -> App:
     engine = open_engine(settings.database_url)
     services = ChannelServices(settings, engine, WakeUp(settings.edge_port))
     sender = TwilioSender(services)
+    attachments = MediaLoop(services)
+    client = TwilioClient(settings)
+    backfill = Backfill(services, client)
     health = Health(services)
     app = Sanic("pocketmkt_edge", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = _MAX_REQUEST_BYTES
@@ -57,9 +63,15 @@ def build_app(settings: Settings) -> App:
         await services.wake.open()
         await health.start()
         await sender.start()
+        await attachments.start()
+        await client.open()
+        await backfill.start()
 
     @app.after_server_stop
     async def stop(_app: App) -> None:
+        await backfill.stop()
+        await client.close()
+        await attachments.stop()
         await sender.stop()
         await health.stop()
         services.wake.close()

@@ -86,7 +86,7 @@ class Health:
     async def _database(self) -> Report:
         started = time.monotonic()
         try:
-            waiting, oldest_at = await self._services.read(inbox.open_count)
+            waiting, oldest_at = await self._services.read_soon(inbox.open_count)
         except SQLAlchemyError:
             return _state(_DOWN, "o banco de dados não responde")
         detail = "nenhuma mensagem na fila"

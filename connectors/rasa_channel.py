@@ -7,6 +7,7 @@ so that `rasa run` alone serves them; in production the edge does.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from sanic.response import HTTPResponse
 from bot.core.names import AnsweredBy
 from bot.core.schedule import ZONE
 from bot.core.settings import Settings, load_settings
+from bot.store import media
 from bot.store.database import open_engine
 from bot.store.effects import parse
 from bot.store.migrate import upgrade
@@ -27,9 +29,12 @@ from bot.store.turns import Outgoing, Turn
 from connectors.api import build_api
 from connectors.direct_answers import (
     answer_without_rasa,
+    notices_of,
     parsed_beforehand,
+    read,
     words_for_rasa,
 )
+from connectors.payload import is_forwarded, place_of
 from connectors.replies import json_reply
 from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
@@ -125,30 +130,41 @@ def _answer_with(
     services: ChannelServices, on_new_message: OnNewMessage
 ) -> Callable[[Turn], Awaitable[None]]:
     async def answer(turn: Turn) -> None:
-        if await answer_without_rasa(turn, services):
+        reading = await services.read(lambda connection: read(connection, turn))
+        turn.notices = notices_of(turn, services.settings, now=time.time())
+        if await answer_without_rasa(turn, reading, services):
             return
         await on_new_message(
             UserMessage(
-                text=words_for_rasa(turn),
+                text=words_for_rasa(turn, reading.choice),
                 output_channel=CollectingChannel(turn),
                 sender_id=turn.conversation_id,
-                parse_data=parsed_beforehand(turn),
+                parse_data=parsed_beforehand(turn, reading.choice),
                 input_channel=WhatsAppChannel.name(),
                 message_id=str(turn.inbox_id),
-                metadata=metadata_of(turn),
+                metadata=metadata_of(turn) | {"citada": reading.quoted_text},
             )
         )
 
     return answer
 
 
-def metadata_of(turn: Turn) -> dict[str, str]:
+def metadata_of(turn: Turn) -> dict[str, Any]:
     """Returns what Rasa's components and the actions know of a message."""
+    place = place_of(turn.payload)
     return {
         "tipo_usuario": turn.profile.value,
         "nome": turn.person_name,
         "tipo": turn.kind,
+        "canal": turn.source,
         "agora": datetime.fromtimestamp(turn.received_at, ZONE).isoformat(),
+        "encaminhada": is_forwarded(turn.payload),
+        "local": list(place) if place else None,
+        "anexos": [
+            {"id": each.id, "tipo": each.media_type, "nome": each.original_name}
+            for each in turn.attachments
+            if each.status in {media.KEPT, media.PENDING}
+        ],
     }
 
 
@@ -178,7 +194,11 @@ class CollectingChannel(OutputChannel):
     ) -> None:
         """Collects a text with its choices, copied: Rasa keeps the dicts."""
         choices = tuple(
-            {"title": str(item["title"]), "payload": str(item.get("payload", ""))}
+            {
+                "title": str(item["title"]),
+                "payload": str(item.get("payload", "")),
+                "type": str(item.get("type", "")),
+            }
             for item in buttons
         )
         self._collect(text, choices, kwargs)

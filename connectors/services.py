@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.settings import Settings
 from bot.store.database import reading, writing
 from connectors.wake import WakeUp
 
 Result = TypeVar("Result")
+
+
+class DatabaseStalled(SQLAlchemyError):
+    """The database neither answers nor refuses."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,33 @@ class ChannelServices:
     settings: Settings
     engine: Engine
     wake: WakeUp
+    _writer: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """SQLite has one writer, and lets who waits sleep for up to 0.1 s at a time, in
+    no order. Within a process they stand in line instead."""
+
+    async def write_soon(self, query: Callable[[Connection], Result]) -> Result:
+        """Writes as `write` does, or says within `DATABASE_DEADLINE_S` that it cannot.
+
+        The write may still come about after that.
+
+        Raises:
+            DatabaseStalled: the database neither answered nor refused.
+        """
+        return await self._within_deadline(self.write(query))
+
+    async def read_soon(self, query: Callable[[Connection], Result]) -> Result:
+        """Reads as `read` does, within `DATABASE_DEADLINE_S`.
+
+        Raises:
+            DatabaseStalled: the database neither answered nor refused.
+        """
+        return await self._within_deadline(self.read(query))
+
+    async def _within_deadline(self, work: Awaitable[Result]) -> Result:
+        try:
+            return await asyncio.wait_for(work, self.settings.database_deadline_s)
+        except asyncio.TimeoutError as error:
+            raise DatabaseStalled from error
 
     async def write(self, query: Callable[[Connection], Result]) -> Result:
         """Runs a query in one writing transaction, off the event loop."""
@@ -31,7 +63,10 @@ class ChannelServices:
             with writing(self.engine) as connection:
                 return query(connection)
 
-        return await asyncio.to_thread(run)
+        if self.engine.dialect.name != "sqlite":
+            return await asyncio.to_thread(run)
+        async with self._writer:
+            return await asyncio.to_thread(run)
 
     async def read(self, query: Callable[[Connection], Result]) -> Result:
         """Runs a query that only reads, off the event loop."""

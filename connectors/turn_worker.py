@@ -101,17 +101,7 @@ class TurnWorker:
             task.add_done_callback(self._running.discard)
 
     async def _claim(self) -> Turn | None:
-        lease_s = self._services.settings.turn_deadline_s + _LEASE_MARGIN_S
-        claim = asyncio.ensure_future(
-            self._services.write(
-                lambda connection: turns.claim(
-                    connection,
-                    lease_owner=self._name,
-                    now=self._clock(),
-                    lease_s=lease_s,
-                )
-            )
-        )
+        claim = asyncio.ensure_future(self._look_and_claim())
         try:
             return await asyncio.shield(claim)
         except asyncio.CancelledError:
@@ -122,6 +112,22 @@ class TurnWorker:
             log.error("claim_failed", kind=type(error).__name__)
             await asyncio.sleep(_DATABASE_PAUSE_S)
             return None
+
+    async def _look_and_claim(self) -> Turn | None:
+        """Reads before it writes: an idle poll must not hold webhooks up."""
+        now = self._clock()
+        if not await self._services.read(lambda c: turns.is_any_due(c, now=now)):
+            return None
+        settings = self._services.settings
+        return await self._services.write(
+            lambda connection: turns.claim(
+                connection,
+                lease_owner=self._name,
+                now=now,
+                lease_s=settings.turn_deadline_s + _LEASE_MARGIN_S,
+                burst_s=settings.media_burst_s,
+            )
+        )
 
     async def _take(self, turn: Turn) -> None:
         started = time.monotonic()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.errors import UserInputError
 from bot.store import inbox, outbox
+from bot.store.inbox import Rules
 from connectors.payload import is_inbound, read_message
 from connectors.replies import refusal, twiml
 from connectors.services import ChannelServices
@@ -85,8 +86,13 @@ async def _store(form: MultiDict[str], services: ChannelServices) -> HTTPRespons
     except UserInputError as error:
         return refusal(str(error), status=400, field=error.field)
     try:
-        accepted = await services.write(
-            lambda connection: inbox.accept(connection, message, now=time.time())
+        accepted = await services.write_soon(
+            lambda connection: inbox.accept(
+                connection,
+                message,
+                now=time.time(),
+                rules=Rules.of(services.settings),
+            )
         )
     except SQLAlchemyError as error:
         log.error("inbox_unavailable", kind=type(error).__name__)
@@ -115,10 +121,14 @@ async def _follow(
                 provider_sid=form.get("MessageSid", ""),
                 status=status,
                 error_code=form.get("ErrorCode", ""),
+                now=time.time(),
             )
         )
     except SQLAlchemyError as error:
         log.error("outbox_unavailable", kind=type(error).__name__)
         return refusal("Banco de dados fora do ar; tente de novo.", status=503)
-    log.info("status_received", status=status, moved=moved)
+    if moved:
+        services.wake.here()  # what failed may be sent anew
+    code = form.get("ErrorCode", "")
+    log.info("status_received", status=status, code=code, moved=moved)
     return HTTPResponse(status=204)

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from bot.core.settings import load_settings
-from deploy.local.stack import is_ready, process_environment, processes
+from deploy.local.stack import Process, is_ready, process_environment, processes
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "models" / "pocketmkt.tar.gz"
@@ -60,24 +60,32 @@ class Stack:
 
     def start(self, *names: str) -> None:
         """Starts processes by name and waits until each is ready."""
-        settings = load_settings(self.environment, folder=self.folder)
-        wanted = {p.name: p for p in processes(settings, model=str(MODEL))}
         for name in names:
-            output = (self.folder / f"{name}.log").open("ab")
+            self.launch(name)
+        for name in names:
+            wait_until(lambda n=name: self.is_up(n))
+
+    def launch(self, name: str) -> None:
+        """Starts a process and does not wait."""
+        with (self.folder / f"{name}.log").open("ab") as output:
             self.running[name] = subprocess.Popen(
-                wanted[name].command,
+                self._process(name).command,
                 cwd=ROOT,
                 env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        for name in names:
-            wait_until(lambda n=name: self._is_up(n, wanted[n].ready_url))
 
-    def _is_up(self, name: str, url: str) -> bool:
+    def is_up(self, name: str) -> bool:
+        """Says whether a process is ready; one that ended by itself is an error."""
         code = self.running[name].poll()
         assert code is None, f"{name} ended with {code}: {self.log(name)[-2000:]}"
-        return is_ready(url)
+        return is_ready(self._process(name).ready_url)
+
+    def _process(self, name: str) -> Process:
+        settings = load_settings(self.environment, folder=self.folder)
+        wanted = {p.name: p for p in processes(settings, model=str(MODEL))}
+        return wanted[name]
 
     def stop(self, *names: str, how: signal.Signals = signal.SIGTERM) -> None:
         """Ends processes; waits until they are gone."""
@@ -170,7 +178,23 @@ class FakeService:
             headers={"Authorization": f"Basic {pair}"},
         )
         with urllib.request.urlopen(request, timeout=5) as reply:
-            return list(reversed(json.load(reply)["messages"]))
+            listed = reversed(json.load(reply)["messages"])
+        return [each for each in listed if each["direction"] == "outbound-api"]
+
+    def steer(self, what: str, asked: object) -> Any:
+        """Posts to the fake's own `/_fake/…`; returns its JSON."""
+        request = urllib.request.Request(
+            f"{self.url}/_fake/{what}",
+            data=json.dumps(asked).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
+
+    def record(self) -> dict[str, Any]:
+        """Returns what the fake Twilio has seen and done so far."""
+        with urllib.request.urlopen(f"{self.url}/_fake/record", timeout=30) as reply:
+            return dict(json.load(reply))
 
 
 @contextlib.contextmanager

@@ -20,7 +20,15 @@ from bot.core.entities.dates import has_impossible
 from bot.core.entities.found import fold
 from bot.core.names import AnsweredBy
 from bot.core.office import Lawyer, Office
-from bot.core.schedule import Slot, Wish, judge, lawyer_for, propose, spoken
+from bot.core.schedule import (
+    Slot,
+    Wish,
+    judge,
+    lawyer_for,
+    propose,
+    short,
+    spoken,
+)
 from bot.store import appointments
 from bot.store.appointments import Appointment
 
@@ -200,6 +208,10 @@ class AskWhen(AssistantAction):
             else "utter_oferecer_horarios",
             answered_by=AnsweredBy.FLOW,
             opcoes="\n".join(lines),
+            taps={
+                short(moment): str(number)
+                for number, moment in enumerate(offers, start=1)
+            },
         )
         return [
             {

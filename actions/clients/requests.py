@@ -16,6 +16,7 @@ _PERSON_OFFERED = frozenset(
         "utter_fora_de_escopo",
         "utter_ia_indisponivel",
         "utter_ia_sem_resposta",
+        "utter_ia_limite",
         "utter_default",
         "utter_perguntar_identidade",
         "utter_erro_interno",

@@ -88,3 +88,15 @@ def same_person_numbers(phone: str) -> tuple[str, ...]:
     if without:
         return phone, f"+55{without[1]}9{without[2]}"
     return (phone,)
+
+
+def same_person_addresses(address: str) -> tuple[str, ...]:
+    """Returns a WhatsApp address and its form with or without the ninth digit.
+
+    One that holds no number has no other form.
+    """
+    phone = phone_of(address)
+    if phone is None or not address.startswith(WHATSAPP):
+        return (address,)
+    others = (address_of(number) for number in same_person_numbers(phone)[1:])
+    return (address, *others)

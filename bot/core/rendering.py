@@ -16,6 +16,9 @@ from itertools import accumulate
 
 from bot.core.whatsapp_markup import Span, formatted_spans
 
+TAP_ONLY = "toque"
+"""Type of a button that the text itself names already: it gets no number there."""
+
 MAX_CHARS = 1600
 """Of a message's text, in UTF-16 code units."""
 _LAST_ONE_UNIT_CHAR = "\uffff"

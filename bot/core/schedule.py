@@ -309,6 +309,13 @@ def spoken(moment: Slot | datetime, now: datetime) -> str:
     return f"{spoken_day(local.date(), now)}, {at_hour(local.time())}"
 
 
+def short(moment: datetime) -> str:
+    """Returns a day and hour in at most 20 characters: `ter 24/11 às 15h30`."""
+    local = moment.astimezone(ZONE)
+    hour = at_hour(local.time())
+    return f"{WEEKDAYS[local.weekday()][:3]} {local:%d/%m} {hour}"
+
+
 def spoken_day(day: date, now: datetime) -> str:
     """Returns a day as it is said: `terça-feira, 24/11`, `hoje (…)`, `amanhã (…)`."""
     today = now.astimezone(ZONE).date()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -24,6 +25,7 @@ from bot.core.errors import SettingsError
 ROOT = Path(__file__).resolve().parents[2]
 _GENERATED_BYTES = 32
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_TEMPLATE_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 _MAY_BE_EMPTY = frozenset({"OLLAMA_HOST"})
 """Settings whose empty value says something: no model at all."""
 
@@ -104,6 +106,16 @@ def _database_url(value: str) -> str:
 
 def _names(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _templates(value: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for part in _names(value):
+        name, _, sid = (piece.strip() for piece in part.partition("="))
+        if not name or not _TEMPLATE_SID.fullmatch(sid):
+            raise ValueError("deve ser nome=HX… (34 caracteres), separados por vírgula")
+        found.append((name, sid))
+    return tuple(found)
 
 
 def _hosts(value: str) -> tuple[str, ...]:
@@ -202,6 +214,107 @@ class Settings:
     twilio_timeout_s: float = _setting(
         "TWILIO_TIMEOUT_S", _seconds, "10", "Prazo de cada chamada ao Twilio, segundos."
     )
+    twilio_api_key_sid: str = _setting(
+        "TWILIO_API_KEY_SID", _text, "",
+        "Chave de API (SK…) para chamar o Twilio no lugar do auth token. "
+        "O auth token continua necessário: é com ele que o Twilio assina.",
+    )  # fmt: skip
+    twilio_api_key_secret: str = _setting(
+        "TWILIO_API_KEY_SECRET", _text, "", "Segredo da chave de API.", secret=True
+    )
+    twilio_templates: tuple[tuple[str, str], ...] = _setting(
+        "TWILIO_TEMPLATES", _templates, "",
+        "Modelos do Twilio, como reabrir=HX…,botoes_2=HX…,lista_5=HX…: reabrir "
+        "(aprovado; fora das 24 horas), botoes_1 a botoes_3 e lista_4 a lista_10 "
+        "(opções para tocar). Vazio: opções em números e, fora das 24 h, uma pessoa.",
+    )  # fmt: skip
+    twilio_typing: bool = _setting(
+        "TWILIO_TYPING", _switch, "0",
+        "1: mostra “digitando…” quando a resposta demora mais de 1 segundo "
+        "(recurso do Twilio em beta público; marca a mensagem como lida).",
+    )  # fmt: skip
+    send_grace_s: float = _setting(
+        "SEND_GRACE_S", _seconds, "30",
+        "Quanto esperar por notícia de um envio de que não se sabe o fim, antes de "
+        "enviar de novo, segundos.",
+    )  # fmt: skip
+    send_pause_s: float = _setting(
+        "SEND_PAUSE_S", _seconds, "0.5",
+        "Pausa entre duas mensagens seguidas à mesma pessoa, segundos.",
+    )  # fmt: skip
+    backfill_every_s: float = _setting(
+        "BACKFILL_EVERY_S", _seconds, "60",
+        "De quanto em quanto tempo buscar no Twilio mensagens que não chegaram pelo "
+        "webhook, segundos.",
+    )  # fmt: skip
+    late_after_s: float = _setting(
+        "LATE_AFTER_S", _seconds, "600",
+        "Depois de quanto tempo uma resposta começa com um pedido de desculpas pela "
+        "demora, segundos.",
+    )  # fmt: skip
+    media_dir: str = _setting(
+        "MEDIA_DIR", _text, "var/midia", "Pasta dos anexos recebidos."
+    )
+    media_max_mb: int = _setting(
+        "MEDIA_MAX_MB", _count, "16",
+        "Tamanho máximo de áudio, foto e vídeo recebidos, MiB.",
+    )  # fmt: skip
+    media_document_max_mb: int = _setting(
+        "MEDIA_DOCUMENT_MAX_MB", _count, "100",
+        "Tamanho máximo de documento recebido, MiB.",
+    )  # fmt: skip
+    media_deadline_s: float = _setting(
+        "MEDIA_DEADLINE_S", _seconds, "30", "Prazo para baixar um anexo, segundos."
+    )
+    media_wait_s: float = _setting(
+        "MEDIA_WAIT_S", _seconds, "8",
+        "Quanto a resposta a um anexo espera até ele estar guardado, segundos.",
+    )  # fmt: skip
+    media_burst_s: float = _setting(
+        "MEDIA_BURST_S", _seconds, "2.5",
+        "Fotos e documentos que chegam com menos que isto entre um e outro são "
+        "respondidos de uma vez, segundos.",
+    )  # fmt: skip
+    media_parallel: int = _setting(
+        "MEDIA_PARALLEL", _count, "4", "Anexos baixados ao mesmo tempo."
+    )
+    media_delete_at_twilio: bool = _setting(
+        "MEDIA_DELETE_AT_TWILIO", _switch, "0",
+        "1: apaga o anexo no Twilio depois de guardado aqui.",
+    )  # fmt: skip
+    limit_per_minute: int = _setting(
+        "LIMIT_PER_MINUTE", _count, "30",
+        "Mensagens de uma pessoa respondidas por minuto; as demais esperam a vez.",
+    )  # fmt: skip
+    limit_per_day: int = _setting(
+        "LIMIT_PER_DAY", _count, "300",
+        "Mensagens de uma pessoa respondidas em 24 horas; as demais ficam guardadas "
+        "para a equipe.",
+    )  # fmt: skip
+    limit_queue: int = _setting(
+        "LIMIT_QUEUE", _count, "50",
+        "Mensagens de uma pessoa à espera de resposta ao mesmo tempo; as demais "
+        "ficam guardadas para a equipe.",
+    )  # fmt: skip
+    limit_model_per_day: int = _setting(
+        "LIMIT_MODEL_PER_DAY", _count, "40",
+        "Perguntas de uma pessoa ao modelo por dia; depois disso responde só o que "
+        "tem regra.",
+    )  # fmt: skip
+    loop_exchanges: int = _setting(
+        "LOOP_EXCHANGES", _count, "4",
+        "Quantas vezes seguidas a mesma mensagem, em 2 minutos, é tomada por uma "
+        "resposta automática.",
+    )  # fmt: skip
+    loop_pause_s: float = _setting(
+        "LOOP_PAUSE_S", _seconds, "600",
+        "Quanto o robô fica em silêncio diante de uma resposta automática, segundos.",
+    )  # fmt: skip
+    database_deadline_s: float = _setting(
+        "DATABASE_DEADLINE_S", _seconds, "5",
+        "Quanto o webhook espera pelo banco de dados antes de pedir ao Twilio que "
+        "tente de novo, segundos (o Twilio espera 15).",
+    )  # fmt: skip
     ollama_hosts: tuple[str, ...] = _setting(
         "OLLAMA_HOST", _hosts, "http://127.0.0.1:11434",
         "Servidores Ollama, separados por vírgula, tentados em ordem. "
@@ -287,6 +400,10 @@ class Settings:
         """The tokens that a webhook may be signed with, primary first."""
         both = (self.twilio_auth_token, self.twilio_auth_token_secondary)
         return tuple(token for token in both if token)
+
+    def template_sid(self, name: str) -> str:
+        """Returns the content SID (HX…) of a template, or "" where there is none."""
+        return dict(self.twilio_templates).get(name, "")
 
 
 def load_settings(

@@ -72,6 +72,8 @@ class Commitment:
 
 Effect = Handoff | Request | OwnerChange | AppointmentChange | Commitment
 
+_LONGEST_NOTE = 2000
+"""Characters; beyond it a further reason stands without its note."""
 LOST_TIME = "horario_perdido"
 """Reason of the handoff where a time was taken before it could be booked."""
 
@@ -173,25 +175,51 @@ def _change_appointment(
 def _open_handoff(
     connection: Connection, effect: Handoff, origin: Origin, *, now: float
 ) -> None:
+    """Opens a handoff, or adds to the one that is open; the same again changes nothing.
+
+    The row lock keeps a second one from being written over the first.
+    """
+    is_open = sa.and_(
+        handoff.c.conversation_id == origin.conversation_id,
+        handoff.c.closed_at.is_(None),
+    )
+    opening = insert_or_ignore(connection, handoff).values(
+        conversation_id=origin.conversation_id,
+        inbox_id=origin.inbox_id,
+        reason=effect.reason,
+        is_urgent=effect.is_urgent,
+        note=effect.note,
+        created_at=now,
+    )
+    row = None
+    while row is None:  # somebody may close it between the two statements
+        if connection.execute(opening).rowcount:
+            return
+        query = sa.select(handoff).where(is_open).with_for_update()
+        row = connection.execute(query).first()
     connection.execute(
-        insert_or_ignore(connection, handoff).values(
-            conversation_id=origin.conversation_id,
-            inbox_id=origin.inbox_id,
-            reason=effect.reason,
-            is_urgent=effect.is_urgent,
-            note=effect.note,
-            created_at=now,
+        sa.update(handoff)
+        .where(handoff.c.id == row.id)
+        .values(
+            is_urgent=row.is_urgent or effect.is_urgent,
+            note=_with_reason(row.reason, row.note, effect),
         )
     )
-    if effect.is_urgent:  # one that already waits becomes urgent
-        connection.execute(
-            sa.update(handoff)
-            .where(
-                handoff.c.conversation_id == origin.conversation_id,
-                handoff.c.closed_at.is_(None),
-            )
-            .values(is_urgent=True)
-        )
+
+
+def _with_reason(reason: str, note: str, effect: Handoff) -> str:
+    """Returns an open handoff's note with one more reason, if it is not in it.
+
+    >>> _with_reason("reclamar", "", Handoff("relatar_urgencia", note="preso"))
+    ' + relatar_urgencia: preso'
+    """
+    whole = f" + {effect.reason}: {effect.note}".removesuffix(": ")
+    if whole in note or (reason == effect.reason and effect.note in note):
+        return note
+    if len(note) + len(whole) <= _LONGEST_NOTE:
+        return note + whole
+    short = f" + {effect.reason}"
+    return note if short in note else note + short
 
 
 def _change_owner(connection: Connection, effect: OwnerChange, *, now: float) -> None:

@@ -10,10 +10,31 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bot.store import identity, limits
 from bot.store.database import insert_or_ignore
-from bot.store.schema import INBOX_OPEN, conversation, has_status, inbox, outbox
+from bot.store.schema import (
+    INBOX_OPEN,
+    conversation,
+    has_status,
+    inbox,
+    media,
+    outbox,
+)
 
+Rules = limits.Rules
 _LONGEST_NAME = 200
+_LONGEST_TYPE = 120
+WINDOW_S = 24 * 60 * 60
+"""WhatsApp takes free text for so long after the person's last message."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of a message, still at the provider."""
+
+    url: str
+    declared_type: str = ""
+    """As the provider names it; what it is, its bytes say."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +56,12 @@ class InboundMessage:
     display_name: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
     """The provider's fields, all of them."""
+    attachments: tuple[Attachment, ...] = ()
+    external_id: str = ""
+    """The sender's business-scoped id, as `whatsapp:BR.1A2B3C`, if a signed message
+    names it."""
+    sent_at: float | None = None
+    """The provider's time (UTC seconds) of a message that was fetched later."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +87,38 @@ class Answer:
     profile: str
 
 
-def accept(connection: Connection, message: InboundMessage, *, now: float) -> Accepted:
+def accept(
+    connection: Connection,
+    message: InboundMessage,
+    *,
+    now: float,
+    rules: Rules | None = None,
+) -> Accepted:
     """Stores a message once; call it inside a writing transaction.
 
     Args:
         connection: inside a writing transaction.
         message: what arrived.
-        now: UTC seconds, becomes `received_at`.
+        now: UTC seconds; `received_at` unless the message says when it was sent.
+        rules: limits, and how long attachments are waited for; None for neither.
     """
-    conversation_id = _locked_conversation(connection, message, now=now)
+    talk = identity.lock_conversation(
+        connection, address=message.address, external_id=message.external_id, now=now
+    )
+    received_at = now if message.sent_at is None else message.sent_at
     inserted = connection.execute(
         insert_or_ignore(connection, inbox).values(
             account_sid=message.account_sid,
             message_sid=message.message_sid,
-            conversation_id=conversation_id,
+            conversation_id=talk.id,
             source=message.source,
             recipient=message.recipient,
+            sender=message.address,
             kind=message.kind,
             text=message.text,
             payload=dict(message.payload),
-            received_at=now,
+            received_at=received_at,
+            sent_at=message.sent_at,
         )
     )
     row = connection.execute(
@@ -90,36 +129,138 @@ def accept(connection: Connection, message: InboundMessage, *, now: float) -> Ac
     ).one()
     accepted = Accepted(row.id, row.conversation_id, is_new=inserted.rowcount == 1)
     if accepted.is_new:
-        _note_message(connection, conversation_id, message, now=now)
+        _keep_attachments(connection, accepted.inbox_id, message, now=now)
+        _note_message(connection, talk, message, received_at=received_at)
+        identity.note_alias(
+            connection,
+            talk,
+            address=message.address,
+            external_id=message.external_id,
+            now=now,
+        )
+        if message.source == "whatsapp" and now - received_at < WINDOW_S:
+            _let_waiting_answers_go(connection, talk.id, now=now)
+        if rules is not None:
+            _schedule(connection, talk, accepted.inbox_id, message, rules, now=now)
     return accepted
 
 
-def _locked_conversation(
-    connection: Connection, message: InboundMessage, *, now: float
-) -> str:
-    """Returns the conversation's id, and holds its row until the commit.
+def release_attachments(
+    connection: Connection, conversation_id: str, *, now: float
+) -> None:
+    """Lets messages that wait for their files be answered now.
 
-    Messages of one conversation thus get their ids in the order of the commits; a
-    smaller id that became visible later would be answered beside its follower.
+    Those that failed before, or wait because of a limit, keep their time.
     """
+    has_files = sa.exists().where(media.c.inbox_id == inbox.c.id)
     connection.execute(
-        insert_or_ignore(connection, conversation).values(
-            id=uuid.uuid4().hex, address=message.address, created_at=now
+        sa.update(inbox)
+        .where(
+            inbox.c.conversation_id == conversation_id,
+            has_status(inbox, "new"),
+            inbox.c.next_at > now,
+            inbox.c.error.is_(None),
+            has_files,
         )
+        .values(next_at=now)
     )
-    mine = sa.select(conversation.c.id).where(conversation.c.address == message.address)
-    return str(connection.execute(mine.with_for_update(key_share=True)).scalar_one())
+
+
+def _schedule(
+    connection: Connection,
+    talk: Any,
+    inbox_id: int,
+    message: InboundMessage,
+    rules: Rules,
+    *,
+    now: float,
+) -> None:
+    """Says when the message is answered: at once, with its files, in its turn."""
+    at: float | None = now
+    if message.source == "whatsapp":
+        at = limits.admit(connection, talk, inbox_id=inbox_id, rules=rules, now=now)
+    if at is None:
+        return
+    if message.attachments:
+        at = max(at, now + rules.media_wait_s)
+    else:
+        release_attachments(connection, talk.id, now=now)
+    mine = inbox.c.id == inbox_id
+    connection.execute(sa.update(inbox).where(mine).values(next_at=at))
+
+
+def _keep_attachments(
+    connection: Connection, inbox_id: int, message: InboundMessage, *, now: float
+) -> None:
+    for ordinal, attachment in enumerate(message.attachments):
+        connection.execute(
+            sa.insert(media).values(
+                id=uuid.uuid4().hex,
+                inbox_id=inbox_id,
+                ordinal=ordinal,
+                account_sid=message.account_sid,
+                message_sid=message.message_sid,
+                url=attachment.url,
+                declared_type=attachment.declared_type[:_LONGEST_TYPE],
+                created_at=now,
+            )
+        )
 
 
 def _note_message(
-    connection: Connection, conversation_id: str, message: InboundMessage, *, now: float
+    connection: Connection, talk: Any, message: InboundMessage, *, received_at: float
 ) -> None:
-    values: dict[str, Any] = {"last_inbound_at": now}
+    values: dict[str, Any] = {
+        "last_inbound_at": max(talk.last_inbound_at or received_at, received_at)
+    }
     name = message.display_name.strip()[:_LONGEST_NAME]
     if name:
         values["display_name"] = name
-    mine = conversation.c.id == conversation_id
+    mine = conversation.c.id == talk.id
     connection.execute(sa.update(conversation).where(mine).values(**values))
+
+
+def _let_waiting_answers_go(
+    connection: Connection, conversation_id: str, *, now: float
+) -> None:
+    connection.execute(
+        sa.update(outbox)
+        .where(
+            outbox.c.conversation_id == conversation_id, has_status(outbox, "waiting")
+        )
+        .values(status="new", next_at=now)
+    )
+
+
+def opt_out(connection: Connection, conversation_id: str, now: float) -> None:
+    """Keeps that somebody wants no messages that answer nothing.
+
+    Args:
+        connection: inside a writing transaction.
+        conversation_id: who asked.
+        now: UTC seconds; a second wish leaves the time of the first.
+    """
+    connection.execute(
+        sa.update(conversation)
+        .where(
+            conversation.c.id == conversation_id,
+            conversation.c.opted_out_at.is_(None),
+        )
+        .values(opted_out_at=now)
+    )
+
+
+def is_opted_out(connection: Connection, conversation_id: str) -> bool:
+    """Says whether somebody wants no messages that answer nothing."""
+    mine = conversation.c.id == conversation_id
+    query = sa.select(conversation.c.opted_out_at).where(mine)
+    return connection.execute(query).scalar() is not None
+
+
+def opt_in(connection: Connection, conversation_id: str) -> None:
+    """Keeps that somebody wants reminders again."""
+    mine = conversation.c.id == conversation_id
+    connection.execute(sa.update(conversation).where(mine).values(opted_out_at=None))
 
 
 def answer_to(connection: Connection, inbox_id: int) -> Answer | None:

@@ -15,7 +15,7 @@ metadata = sa.MetaData()
 _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 INBOX_OPEN = ("new", "leased")
-OUTBOX_OPEN = ("new", "sending")
+OUTBOX_OPEN = ("new", "sending", "unknown")
 
 
 def has_status(table: sa.FromClause, *words: str) -> sa.ColumnElement[bool]:
@@ -54,10 +54,23 @@ conversation = sa.Table(
     sa.Column("turn_token", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_inbound_at", sa.Float),
     sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("external_id", sa.String(120)),
+    sa.Column("opted_out_at", sa.Float),
+    sa.Column("muted_until", sa.Float, nullable=False, server_default="0"),
+    sa.Column("send_after", sa.Float, nullable=False, server_default="0"),
+    sa.Column("window_closed_at", sa.Float),
+    sa.Column("reopened_at", sa.Float),
 )
 """One conversation a WhatsApp address. `id` is random and is Rasa's sender id,
 so that no telephone number reaches Rasa. `owner` is `robo` or `pessoa`;
-`turn_token` grows at each change of owner and revokes answers under way."""
+`turn_token` grows at each change of owner and revokes answers under way.
+`external_id` is the same person's business-scoped id, as a signed message named
+both. `opted_out_at`: asked for no messages that answer nothing. `muted_until`: an
+automatic reply is talking, the robot is silent. `send_after`: Twilio asked for a
+slower pace. `window_closed_at`: Twilio said so; `reopened_at`: a template asked
+the person to write, so that the 24-hour window opens again."""
+
+sa.Index("conversation_external_id", conversation.c.external_id)
 
 inbox = sa.Table(
     "inbox",
@@ -83,10 +96,19 @@ inbox = sa.Table(
     sa.Column("answered_by", sa.String(10)),
     sa.Column("profile", sa.String(20)),
     sa.Column("error", sa.String(200)),
+    sa.Column("sender", sa.String(120), nullable=False, server_default=""),
+    sa.Column("sent_at", sa.Float),
+    sa.Column("merged_into", _Id),
+    sa.Column("typing_at", sa.Float),
     sa.UniqueConstraint("account_sid", "message_sid"),
 )
 """Messages in. `source` is `whatsapp` or `api`; `recipient` our own number, the
-answer's sender; `status` new → leased → done, or dead after too many attempts."""
+answer's sender; `sender` the exact address that wrote, which the answer goes to;
+`status` new → leased → done, or dead after too many attempts. `sent_at` is the
+provider's time, where a message was fetched later. `merged_into` is the message
+whose turn answered this one too (the photos of one album)."""
+
+sa.Index("inbox_of_conversation", inbox.c.conversation_id, inbox.c.received_at)
 
 sa.Index(
     "inbox_open",
@@ -115,11 +137,22 @@ outbox = sa.Table(
     sa.Column("started_at", sa.Float),
     sa.Column("provider_sid", sa.String(40), unique=True),
     sa.Column("error_code", sa.String(20)),
+    sa.Column("purpose", sa.String(12), nullable=False, server_default="resposta"),
+    sa.Column("template", sa.String(40)),
+    sa.Column("template_variables", sa.JSON),
+    sa.Column("status_at", sa.Float),
+    sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("inbox_id", "ordinal"),
 )
 """Messages out. `status`: returned (given in the API's response) | new → sending
-→ sent → delivered → read, or failed, unknown (the provider's answer was lost),
-revoked (a person took over first). `token` names the row in status callbacks."""
+→ sent → delivered → read, or failed, unknown (the provider's answer was lost; to
+be reconciled), waiting (for the 24-hour window to open), revoked (a person took
+over first). `token` names the row in status callbacks. `purpose` is `resposta`,
+`aviso` (about a message already answered) or `lembrete` (answers nothing, and is
+not sent to who opted out). `template` names an approved template of
+`TWILIO_TEMPLATES`, filled from `template_variables`; or the one that showed the
+options to tap (`botoes_2`); "" where only the numbered text may go. `repeats`: how
+often it was sent anew although the provider may have had it."""
 
 sa.Index(
     "outbox_open",
@@ -128,6 +161,83 @@ sa.Index(
     sqlite_where=has_status(outbox, *OUTBOX_OPEN),
     postgresql_where=has_status(outbox, *OUTBOX_OPEN),
 )
+
+sa.Index("outbox_of_conversation", outbox.c.conversation_id, outbox.c.inbox_id)
+
+sa.Index(
+    "outbox_waiting",
+    outbox.c.conversation_id,
+    sqlite_where=has_status(outbox, "waiting"),
+    postgresql_where=has_status(outbox, "waiting"),
+)
+
+media = sa.Table(
+    "media",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    _foreign("inbox.id"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("account_sid", sa.String(40), nullable=False),
+    sa.Column("message_sid", sa.String(40), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("declared_type", sa.String(120), nullable=False, server_default=""),
+    sa.Column("status", sa.String(12), nullable=False, server_default="pendente"),
+    sa.Column("error", sa.String(40)),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("stored_id", sa.String(32)),
+    sa.Column("media_type", sa.String(120)),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("original_name", sa.String(200), nullable=False, server_default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("fetched_at", sa.Float),
+    sa.Column("deleted_at_twilio_at", sa.Float),
+    sa.UniqueConstraint("inbox_id", "ordinal"),
+)
+"""Attachments of messages. `status` pendente → guardado | recusado (not a type
+that we take) | grande (too many bytes) | falhou (could not be had). `stored_id`
+names the file under `MEDIA_DIR`; `media_type` was read from its bytes."""
+
+sa.Index(
+    "media_open",
+    media.c.next_at,
+    sqlite_where=has_status(media, "pendente"),
+    postgresql_where=has_status(media, "pendente"),
+)
+
+channel_mark = sa.Table(
+    "channel_mark",
+    metadata,
+    sa.Column("name", sa.String(80), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+)
+"""Points in time that loops go on from, as `recuperacao:AC…` (all messages of
+that account before it are in the inbox)."""
+
+channel_alert = sa.Table(
+    "channel_alert",
+    metadata,
+    sa.Column("code", sa.String(40), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("first_at", sa.Float, nullable=False),
+    sa.Column("last_at", sa.Float, nullable=False),
+    sa.Column("detail", sa.String(200), nullable=False, server_default=""),
+)
+"""What whoever runs this should know, one row a cause: the account's daily
+limit, refused credentials, a template that was paused."""
+
+usage = sa.Table(
+    "usage",
+    metadata,
+    _foreign("conversation.id"),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.PrimaryKeyConstraint("conversation_id", "kind", "day"),
+)
+"""How often somebody used something that is limited a day, as `modelo`; `day` is
+the office's date, `2026-11-22`."""
 
 handoff = sa.Table(
     "handoff",

@@ -16,12 +16,24 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.core.names import AnsweredBy, Profile
-from bot.core.rendering import split, with_choices
-from bot.store import effects, people
+from bot.core.rendering import TAP_ONLY, split, with_choices
+from bot.store import effects, media, people
 from bot.store.database import for_update_skip_locked
-from bot.store.schema import INBOX_OPEN, conversation, has_status, inbox, outbox
+from bot.store.schema import (
+    INBOX_OPEN,
+    conversation,
+    events,
+    has_status,
+    inbox,
+    outbox,
+)
 
 ROBOT, PERSON = "robo", "pessoa"
+ALBUM_KINDS = frozenset({"image", "document", "video"})
+_LOOP = "active_loop"
+_LONGEST_ALBUM = 30
+_LONGEST_BURSTS = 6
+"""An album that keeps growing is answered after so many times `burst_s`."""
 
 
 class FencedError(Exception):
@@ -38,7 +50,8 @@ class Outgoing:
     flow: str | None = None
     """The flow that the action names for the whole turn, if any."""
     buttons: tuple[dict[str, str], ...] = ()
-    """Choices as `{"title", "payload"}`."""
+    """Choices as `{"title", "payload", "type"}`; one of type `toque` is named by the
+    text itself and gets no number there."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,11 @@ class Turn:
     person_name: str
     received_at: float
     """UTC seconds; "amanhã" is counted from here."""
+    merged_ids: tuple[int, ...] = ()
+    """The later messages that this turn answers too (the photos of one album)."""
+    attachments: tuple[media.Attached, ...] = ()
+    notices: list[Outgoing] = field(default_factory=list)
+    """What is said before the answer, and is no answer by itself."""
     outgoing: list[Outgoing] = field(default_factory=list)
     effects: list[effects.Effect] = field(default_factory=list)
     is_poisoned: bool = False
@@ -82,17 +100,59 @@ class Turn:
 CURRENT_TURN: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
 
 
+def is_any_due(connection: Connection, *, now: float) -> bool:
+    """Says whether `claim` may find something; it only reads."""
+    return connection.execute(_claimable(now).limit(1)).first() is not None
+
+
 def claim(
-    connection: Connection, *, lease_owner: str, now: float, lease_s: float
+    connection: Connection,
+    *,
+    lease_owner: str,
+    now: float,
+    lease_s: float,
+    burst_s: float = 0.0,
 ) -> Turn | None:
     """Leases the oldest message whose conversation has none before it.
+
+    Attachments that follow each other are one turn, once no more of them come:
+    WhatsApp sends the photos of an album as messages of their own.
 
     Args:
         connection: inside a writing transaction.
         lease_owner: names this worker; unique a process start.
         now: UTC seconds.
         lease_s: after so many seconds another worker may take the message.
+        burst_s: how long after an attachment another one still joins it.
     """
+    while True:
+        query = _claimable(now).order_by(inbox.c.id).limit(1)
+        row = connection.execute(for_update_skip_locked(connection, query)).first()
+        if row is None:
+            return None
+        album = _album(connection, row)
+        ready_at = _ready_at(connection, [row, *album], burst_s)
+        if ready_at <= now:
+            break
+        connection.execute(  # later, and the next conversation now
+            sa.update(inbox).where(inbox.c.id == row.id).values(next_at=ready_at)
+        )
+    rows = [row, *album]
+    ids = [each.id for each in rows]
+    connection.execute(
+        sa.update(inbox)
+        .where(inbox.c.id.in_(ids))
+        .values(
+            status="leased",
+            lease_owner=lease_owner,
+            lease_until=now + lease_s,
+            attempts=row.attempts + 1,
+        )
+    )
+    return _turn(connection, rows, lease_owner)
+
+
+def _claimable(now: float) -> Any:
     waiting = inbox.alias("waiting")
     first_of_each = (
         sa.select(sa.func.min(waiting.c.id))
@@ -101,25 +161,55 @@ def claim(
     )
     is_open = has_status(inbox, *INBOX_OPEN)
     free = sa.or_(inbox.c.status == "new", inbox.c.lease_until < now)
-    query = (
+    return sa.select(inbox).where(
+        inbox.c.id.in_(first_of_each), is_open, inbox.c.next_at <= now, free
+    )
+
+
+def _album(connection: Connection, first: Any) -> list[Any]:
+    """Returns the attachments that directly follow an attachment."""
+    if first.kind not in ALBUM_KINDS:
+        return []
+    followers = connection.execute(
         sa.select(inbox)
-        .where(inbox.c.id.in_(first_of_each), is_open, inbox.c.next_at <= now, free)
-        .order_by(inbox.c.id)
-        .limit(1)
-    )
-    row = connection.execute(for_update_skip_locked(connection, query)).first()
-    if row is None:
-        return None
-    connection.execute(
-        sa.update(inbox)
-        .where(inbox.c.id == row.id)
-        .values(
-            status="leased",
-            lease_owner=lease_owner,
-            lease_until=now + lease_s,
-            attempts=row.attempts + 1,
+        .where(
+            inbox.c.conversation_id == first.conversation_id,
+            inbox.c.id > first.id,
+            has_status(inbox, *INBOX_OPEN),
         )
+        .order_by(inbox.c.id)
+        .limit(_LONGEST_ALBUM)
     )
+    album = []
+    for row in followers:
+        if row.kind not in ALBUM_KINDS or row.attempts > first.attempts:
+            break
+        album.append(row)
+    return album
+
+
+def _ready_at(connection: Connection, rows: list[Any], burst_s: float) -> float:
+    """Returns when an album is complete, UTC seconds.
+
+    Something else behind it ends it; so does a first photo that has waited long.
+    """
+    first, last = rows[0], rows[-1]
+    if first.kind not in ALBUM_KINDS or first.attempts:
+        return 0.0
+    behind = sa.select(inbox.c.id).where(
+        inbox.c.conversation_id == first.conversation_id,
+        inbox.c.id > last.id,
+        has_status(inbox, *INBOX_OPEN),
+    )
+    if connection.execute(behind.limit(1)).first() is not None:
+        return 0.0
+    stored_at = max(row.next_at for row in rows)
+    complete_at = max(stored_at, last.received_at + burst_s)
+    return float(min(complete_at, first.received_at + _LONGEST_BURSTS * burst_s))
+
+
+def _turn(connection: Connection, rows: list[Any], lease_owner: str) -> Turn:
+    row = rows[0]
     talk = connection.execute(
         sa.select(conversation).where(conversation.c.id == row.conversation_id)
     ).one()
@@ -127,7 +217,7 @@ def claim(
     return Turn(
         inbox_id=row.id,
         conversation_id=row.conversation_id,
-        text=row.text,
+        text="\n".join(each.text for each in rows if each.text.strip()),
         kind=row.kind,
         payload=row.payload,
         source=row.source,
@@ -139,6 +229,8 @@ def claim(
         profile=known.profile if known else Profile.UNKNOWN,
         person_name=known.name if known else talk.display_name,
         received_at=row.received_at,
+        merged_ids=tuple(each.id for each in rows[1:]),
+        attachments=media.attached_to(connection, [each.id for each in rows]),
     )
 
 
@@ -150,14 +242,12 @@ def commit(connection: Connection, turn: Turn, outcome: Outcome, *, now: float) 
     """
     done = connection.execute(
         sa.update(inbox)
-        .where(
-            inbox.c.id == turn.inbox_id,
-            inbox.c.lease_owner == turn.lease_owner,
-            inbox.c.attempts == turn.attempt,
-            inbox.c.status == "leased",
-        )
+        .where(_is_leased_for(turn))
         .values(
             status="done",
+            merged_into=sa.case(
+                (inbox.c.id == turn.inbox_id, sa.null()), else_=turn.inbox_id
+            ),
             finished_at=now,
             flow=outcome.flow,
             confidence=outcome.confidence,
@@ -165,7 +255,7 @@ def commit(connection: Connection, turn: Turn, outcome: Outcome, *, now: float) 
             profile=turn.profile.value,
         )
     )
-    if done.rowcount != 1:
+    if done.rowcount != 1 + len(turn.merged_ids):
         raise FencedError(f"inbox {turn.inbox_id} was taken by another worker")
     _write_answers(connection, turn, outcome, now=now)
     for ordinal, effect in enumerate(turn.effects):
@@ -190,18 +280,18 @@ def _write_answers(
     else:
         status = "returned" if turn.source == "api" else "new"
     bodies = [
-        (outgoing, body)
-        for outgoing in turn.outgoing
-        for body in _bodies(turn, outgoing)
+        (outgoing, body, outgoing.buttons if is_last else ())
+        for outgoing in (*turn.notices, *turn.outgoing)
+        for body, is_last in _bodies(turn, outgoing)
     ]
-    for ordinal, (outgoing, body) in enumerate(bodies):
+    for ordinal, (outgoing, body, buttons) in enumerate(bodies):
         connection.execute(
             sa.insert(outbox).values(
                 inbox_id=turn.inbox_id,
                 ordinal=ordinal,
                 conversation_id=turn.conversation_id,
                 body=body,
-                buttons=list(outgoing.buttons) or None,
+                buttons=list(buttons) or None,
                 answered_by=(outgoing.answered_by or outcome.answered_by).value,
                 turn_token=turn.turn_token,
                 token=uuid.uuid4().hex,
@@ -211,10 +301,23 @@ def _write_answers(
         )
 
 
-def _bodies(turn: Turn, outgoing: Outgoing) -> list[str]:
-    titles = tuple(button["title"] for button in outgoing.buttons)
-    whole = with_choices(outgoing.text, titles)
-    return [whole] if turn.source == "api" else split(whole)
+def _bodies(turn: Turn, outgoing: Outgoing) -> list[tuple[str, bool]]:
+    """Returns the parts of a text; the last one has the choices."""
+    numbered = (each for each in outgoing.buttons if each.get("type") != TAP_ONLY)
+    whole = with_choices(outgoing.text, [each["title"] for each in numbered])
+    parts = [whole] if turn.source == "api" else split(whole)
+    return [(part, number == len(parts)) for number, part in enumerate(parts, start=1)]
+
+
+def is_form_open(connection: Connection, conversation_id: str) -> bool:
+    """Says whether a form of Rasa's waits for an answer."""
+    newest = connection.execute(
+        sa.select(events.c.action_name)
+        .where(events.c.sender_id == conversation_id, events.c.type_name == _LOOP)
+        .order_by(events.c.id.desc())
+        .limit(1)
+    ).scalar()
+    return newest is not None
 
 
 def fail(
@@ -233,22 +336,25 @@ def fail(
     if retry_at is not None:
         values |= {"status": "new", "next_at": retry_at, "lease_owner": None}
     changed = connection.execute(
-        sa.update(inbox)
-        .where(
-            inbox.c.id == turn.inbox_id,
-            inbox.c.lease_owner == turn.lease_owner,
-            inbox.c.attempts == turn.attempt,
-            inbox.c.status == "leased",
-        )
-        .values(**values)
+        sa.update(inbox).where(_is_leased_for(turn)).values(**values)
     )
     return bool(changed.rowcount)
 
 
+def _is_leased_for(turn: Turn) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        inbox.c.id.in_((turn.inbox_id, *turn.merged_ids)),
+        inbox.c.lease_owner == turn.lease_owner,
+        inbox.c.attempts == turn.attempt,
+        inbox.c.status == "leased",
+    )
+
+
 def mark_dead(connection: Connection, turn: Turn) -> None:
     """Turns a committed apology's message into `dead`, visible to the office."""
+    ids = (turn.inbox_id, *turn.merged_ids)
     connection.execute(
-        sa.update(inbox).where(inbox.c.id == turn.inbox_id).values(status="dead")
+        sa.update(inbox).where(inbox.c.id.in_(ids)).values(status="dead")
     )
 
 

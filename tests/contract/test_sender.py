@@ -7,28 +7,25 @@ import contextlib
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-import sqlalchemy as sa
 
-from bot.core.names import AnsweredBy
-from bot.core.settings import ROOT, load_settings
-from bot.store import effects, turns
-from bot.store import inbox as inbox_store
-from bot.store import outbox as outbox_store
-from bot.store.database import open_engine, reading, writing
-from bot.store.effects import Origin, OwnerChange
-from bot.store.inbox import InboundMessage
-from bot.store.schema import metadata, outbox
-from bot.store.turns import Outcome, Outgoing
-from connectors.sender import TwilioSender
-from connectors.services import ChannelServices
-from connectors.wake import WakeUp
+from bot.core.settings import ROOT
+from bot.store.database import writing
+from tests.contract.outbox_desk import (
+    BUTTONS_SID,
+    JOAO,
+    LIST_SID,
+    MARIA,
+    OFFICE,
+    PATIENCE_S,
+    REOPEN_SID,
+    TEMPLATES,
+    Clock,
+    running_desk,
+)
 from tests.fakes.fake_twilio import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -37,117 +34,30 @@ from tests.fakes.fake_twilio import (
     serve,
 )
 
-MARIA, JOAO = "whatsapp:+5511987654321", "whatsapp:BR.4566546130240823"
-OFFICE = "whatsapp:+551140042233"
-TIMEOUT_S = 0.4
-PATIENCE_S = 10
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_795_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Desk:
-    """An outbox with its sender, as a test looks at them."""
-
-    def __init__(self, folder: Path, twilio_url: str, **environ: str) -> None:
-        environ = {
-            "DATABASE_URL": f"sqlite:///{folder}/outbox.db",
-            "PUBLIC_BASE_URL": "https://bot.escritorio.example",
-            "TWILIO_API_BASE_URL": twilio_url,
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-            "TWILIO_TIMEOUT_S": str(TIMEOUT_S),
-            **environ,
-        }
-        settings = load_settings(environ, folder=folder)
-        self.engine = open_engine(settings.database_url)
-        metadata.create_all(self.engine)
-        self.clock = Clock()
-        self.services = ChannelServices(settings, self.engine, WakeUp(0))
-        self.sender = TwilioSender(self.services, clock=self.clock)
-        self._count = 0
-
-    def say(self, text: str, *, to: str = MARIA, account_sid: str = ACCOUNT_SID) -> int:
-        """Commits a turn that answers `text`; returns the first outbox row's id."""
-        self._count += 1
-        message = InboundMessage(
-            message_sid=f"SM{self._count}",
-            account_sid=account_sid,
-            address=to,
-            recipient=OFFICE,
-            text="oi",
-            source="whatsapp",
-        )
-        now = self.clock.now
-        with writing(self.engine) as connection:
-            inbox_store.accept(connection, message, now=now)
-            turn = turns.claim(connection, lease_owner="w", now=now, lease_s=60)
-            assert turn is not None
-            turn.outgoing = [Outgoing(text)]
-            outcome = Outcome("saudar", 1.0, AnsweredBy.RULE)
-            turns.commit(connection, turn, outcome, now=now)
-            query = sa.select(outbox.c.id).where(outbox.c.inbox_id == turn.inbox_id)
-            first = connection.execute(query.order_by(outbox.c.ordinal)).scalars()
-            answer_id = int(first.first())
-        self.services.wake.here()
-        return answer_id
-
-    def row(self, answer_id: int) -> Any:
-        with reading(self.engine) as connection:
-            query = sa.select(outbox).where(outbox.c.id == answer_id)
-            return connection.execute(query).one()
-
-    def take_over(self, answer_id: int) -> None:
-        conversation_id = self.row(answer_id).conversation_id
-        with writing(self.engine) as connection:
-            effects.apply(
-                connection,
-                OwnerChange(conversation_id, turns.PERSON),
-                Origin(conversation_id, None, 0),
-                now=self.clock.now,
-            )
-
-    def pass_time(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.services.wake.here()
-
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                ticket = self.services.wake.ticket()
-                if is_so():
-                    return
-                await self.services.wake.wait(ticket, 0.02)
-
-    async def until_status(self, answer_id: int, status: str) -> Any:
-        await self.until(lambda: self.row(answer_id).status == status)
-        return self.row(answer_id)
-
-
-@contextlib.asynccontextmanager
-async def running_desk(folder: Path, url: str, **environ: str) -> AsyncIterator[Desk]:
-    desk = Desk(folder, url, **environ)
-    try:
-        yield desk
-    finally:
-        await desk.sender.stop()
-        desk.services.wake.close()
-        desk.engine.dispose()
+HOUR_S = 3600
 
 
 @pytest.fixture
-async def twilio():
-    async with serve(FakeTwilio()) as running:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def twilio(clock):
+    async with serve(FakeTwilio(clock=clock)) as running:
         yield running
 
 
 @pytest.fixture
-async def desk(tmp_path, twilio):
-    async with running_desk(tmp_path, twilio.url) as running:
+async def desk(tmp_path, twilio, clock):
+    async with running_desk(tmp_path, twilio.url, clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+async def desk_with_templates(tmp_path, twilio, clock):
+    url = twilio.url
+    async with running_desk(tmp_path, url, clock=clock, **TEMPLATES) as running:
         yield running
 
 
@@ -320,86 +230,21 @@ class TestTryingAgain:
                 assert desk.row(answer).status == "new"
 
 
-class TestUnknownOutcome:
-    @pytest.mark.parametrize(
-        ("kind", "accepted"),
-        [
-            ("error_before", 0),
-            ("error_after", 1),
-            ("hang", 0),
-            ("hang_after", 1),
-            ("reset", 0),
-            ("garbage", 0),
-        ],
-    )
-    async def test_it_is_never_sent_again(self, desk, twilio, kind, accepted):
-        twilio.fail_next(Fault(kind))
-        answer = desk.say("primeira")
-        await desk.sender.start()
-        await desk.until_status(answer, "unknown")
-
-        desk.pass_time(24 * 3600)
-        following = desk.say("segunda")
-
-        await desk.until_status(following, "sent")
-        assert desk.row(answer).status == "unknown"
-        assert len(twilio.calls) == 2
-        assert twilio.bodies == ["primeira"] * accepted + ["segunda"]
-
-    async def test_status_callback_settles_it(self, desk, twilio):
-        twilio.fail_next(Fault("error_after"))
-        answer = desk.say("oi")
-        await desk.sender.start()
-        unknown = await desk.until_status(answer, "unknown")
-
-        with writing(desk.engine) as connection:
-            outbox_store.follow(
-                connection,
-                token=unknown.token,
-                provider_sid=twilio.messages[0].sid,
-                status="delivered",
-                error_code="",
-            )
-
-        settled = desk.row(answer)
-        assert (settled.status, settled.provider_sid) == (
-            "delivered", twilio.messages[0].sid,
-        )  # fmt: skip
-
-    async def test_send_that_a_dead_process_left_open_is_unknown(self, desk, twilio):
-        long_ago = desk.say("para João", to=JOAO)
-        just_now, following = desk.say("primeira"), desk.say("segunda")
-        with writing(desk.engine) as connection:
-            outbox_store.claim(connection, now=desk.clock.now - 3600)
-            outbox_store.claim(connection, now=desk.clock.now)
-        await desk.sender.start()
-        await desk.until_status(long_ago, "unknown")
-        assert desk.row(just_now).status == "sending"
-
-        desk.pass_time(TIMEOUT_S + 2)
-
-        await desk.until_status(following, "sent")
-        stranded = desk.row(just_now)
-        assert (stranded.status, stranded.error_code) == ("unknown", "interrupted")
-        assert twilio.bodies == ["segunda"]
-
-
 class TestRefusals:
-    async def test_refused_answer_keeps_its_code_and_is_not_repeated(
-        self, desk, twilio
-    ):
-        twilio.fail_next(Fault("refuse", code=63016))
-        answer = desk.say("fora da janela")
+    async def test_unknown_code_ends_it_and_tells_the_office(self, desk, twilio):
+        twilio.fail_next(Fault("refuse", code=99999))
+        answer = desk.say("oi")
         await desk.sender.start()
 
         failed = await desk.until_status(answer, "failed")
-        desk.pass_time(24 * 3600)
-        await desk.until_status(desk.say("oi"), "sent")
+        desk.pass_time(HOUR_S)
+        await desk.until_status(desk.say("depois"), "sent")
 
-        assert failed.error_code == "63016"
-        assert twilio.bodies == ["oi"]
+        assert failed.error_code == "99999"
+        assert twilio.bodies == ["depois"]
+        assert [row.reason for row in desk.rows("handoff")] == ["resposta_nao_enviada"]
 
-    async def test_wrong_token_is_a_refusal(self, tmp_path, twilio):
+    async def test_wrong_token_is_a_refusal_and_an_alert(self, tmp_path, twilio):
         environ = {"TWILIO_AUTH_TOKEN": "outro"}
         async with running_desk(tmp_path, twilio.url, **environ) as desk:
             answer = desk.say("oi")
@@ -407,7 +252,8 @@ class TestRefusals:
 
             failed = await desk.until_status(answer, "failed")
 
-        assert failed.error_code == "20003"
+            assert failed.error_code == "20003"
+            assert [row.code for row in desk.rows("channel_alert")] == ["20003"]
 
     async def test_answer_of_the_robot_after_a_take_over_never_leaves(
         self, desk, twilio
@@ -422,6 +268,405 @@ class TestRefusals:
         await desk.until_status(answer, "revoked")
         assert twilio.bodies == ["para João"]
 
+    async def test_too_fast_for_one_person_waits_and_comes_again(self, desk, twilio):
+        twilio.fail_next(Fault("refuse", code=63018))
+        answer, following = desk.say("primeira"), desk.say("segunda")
+        other = desk.say("para João", to=JOAO)
+        await desk.sender.start()
+        await desk.until(lambda: desk.row(answer).error_code == "63018")
+        await desk.until_status(other, "sent")
+        assert desk.row(answer).status == "new"
+
+        desk.pass_time(10)
+
+        await desk.until_status(following, "sent")
+        assert twilio.bodies == ["para João", "primeira", "segunda"]
+        assert desk.rows("handoff") == []
+
+    async def test_it_comes_again_four_times_and_then_a_person_does(self, desk, twilio):
+        twilio.fail_next(*[Fault("refuse", code=63018)] * 5)
+        answer = desk.say("primeira")
+        await desk.sender.start()
+
+        for repeats in (1, 2, 3, 4):
+            await desk.until(lambda n=repeats: desk.row(answer).repeats == n)
+            desk.pass_time(HOUR_S / 4)
+
+        await desk.until_status(answer, "failed")
+        assert len(twilio.calls) == 5
+        assert len(desk.rows("handoff")) == 1
+
+
+class TestCredentials:
+    async def test_api_key_comes_before_the_token(self, tmp_path, twilio):
+        twilio.api_keys["SK1"] = "segredo"
+        environ = {
+            "TWILIO_AUTH_TOKEN": "outro",
+            "TWILIO_API_KEY_SID": "SK1",
+            "TWILIO_API_KEY_SECRET": "segredo",
+        }
+        async with running_desk(tmp_path, twilio.url, **environ) as desk:
+            answer = desk.say("oi")
+            await desk.sender.start()
+
+            await desk.until_status(answer, "sent")
+
+    async def test_secondary_token_serves_during_a_rotation(self, tmp_path, twilio):
+        environ = {
+            "TWILIO_AUTH_TOKEN": "o-novo-que-ainda-não-vale",
+            "TWILIO_AUTH_TOKEN_SECONDARY": AUTH_TOKEN,
+        }
+        async with running_desk(tmp_path, twilio.url, **environ) as desk:
+            answer = desk.say("oi")
+            await desk.sender.start()
+
+            await desk.until_status(answer, "sent")
+            assert twilio.bodies == ["oi"]
+
+
+class TestPause:
+    async def test_next_message_of_a_conversation_waits(self, tmp_path, twilio, clock):
+        environ = {"SEND_PAUSE_S": "0.5"}
+        async with running_desk(tmp_path, twilio.url, clock=clock, **environ) as desk:
+            first, second = desk.say("um"), desk.say("dois")
+            await desk.sender.start()
+            await desk.until_status(first, "sent")
+            await desk.until_status(desk.say("para João", to=JOAO), "sent")
+            assert desk.row(second).status == "new"
+
+            desk.pass_time(0.5)
+
+            await desk.until_status(second, "sent")
+            assert twilio.bodies == ["um", "para João", "dois"]
+
+    async def test_slower_pace_that_was_asked_for_is_kept(self, desk, twilio):
+        answer = desk.say("oi")
+        desk.change_conversation(send_after=desk.clock.now + 60)
+        other = desk.say("para João", to=JOAO)
+        await desk.sender.start()
+        await desk.until_status(other, "sent")
+        assert desk.row(answer).status == "new"
+
+        desk.pass_time(60)
+
+        await desk.until_status(answer, "sent")
+
+
+class TestAddresses:
+    async def test_number_that_the_person_knows_is_never_swapped(self, desk, twilio):
+        answer = desk.say("oi", payload={"MessagingServiceSid": "MG" + "1" * 32})
+        await desk.sender.start()
+
+        await desk.until_status(answer, "sent")
+
+        assert twilio.calls[0]["From"] == OFFICE
+        assert "MessagingServiceSid" not in twilio.calls[0]
+
+    async def test_answer_goes_to_the_address_that_wrote(self, desk, twilio):
+        answer = desk.say("oi")
+        desk.change_conversation(address="whatsapp:+551187654321")
+        await desk.sender.start()
+
+        await desk.until_status(answer, "sent")
+
+        assert twilio.calls[0]["To"] == MARIA
+
+
+class TestWindow:
+    @pytest.mark.parametrize(
+        ("passed_s", "status"),
+        [
+            pytest.param(24 * HOUR_S - 62, "sent", id="23:58:58"),
+            pytest.param(24 * HOUR_S - 61, "sent", id="23:58:59"),
+            pytest.param(24 * HOUR_S - 59, "waiting", id="23:59:01"),
+            pytest.param(24 * HOUR_S + 1, "waiting", id="24:00:01"),
+        ],
+    )
+    async def test_text_leaves_within_24_hours_alone(
+        self, desk, twilio, passed_s, status
+    ):
+        answer = desk.say("oi")
+        desk.pass_time(passed_s)
+        await desk.sender.start()
+
+        await desk.until_status(answer, status)
+
+        assert twilio.bodies == (["oi"] if status == "sent" else [])
+        reasons = [row.reason for row in desk.rows("handoff")]
+        assert reasons == ([] if status == "sent" else ["janela_fechada"])
+
+    async def test_what_waits_leaves_when_the_person_writes(self, desk, twilio):
+        answer = desk.say("ontem")
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+        await desk.until_status(answer, "waiting")
+
+        following = desk.say("hoje")
+
+        await desk.until_status(following, "sent")
+        assert twilio.bodies == ["ontem", "hoje"]
+
+    async def test_template_asks_once_for_a_message(self, desk_with_templates, twilio):
+        desk = desk_with_templates
+        answers = [desk.say(text, name="Maria Souza") for text in ("um", "dois")]
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+
+        for answer in answers:
+            await desk.until_status(answer, "waiting")
+        await desk.until(lambda: "sent" in [row.status for row in desk.rows("outbox")])
+
+        assert len(desk.rows("outbox")) == 3
+        assert [desk.row(each).status for each in answers] == ["waiting"] * 2
+        (form,) = twilio.calls
+        assert form["ContentSid"] == REOPEN_SID
+        assert json.loads(form["ContentVariables"]) == {"1": "Maria"}
+        assert "Body" not in form
+        assert desk.rows("handoff") == []
+
+    async def test_person_who_writes_first_is_not_asked_any_more(
+        self, desk_with_templates, twilio
+    ):
+        desk = desk_with_templates
+        twilio.fail_next(Fault("too_many", retry_after_s=60))
+        desk.say("ontem")
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+        await desk.until(lambda: len(twilio.calls) == 1)
+
+        following = desk.say("hoje")
+        await desk.until_status(following, "sent")
+        assert twilio.bodies == ["ontem", "hoje"]
+        asked = [row.status for row in desk.rows("outbox") if row.template == "reabrir"]
+        assert asked == ["revoked"]
+
+    async def test_person_who_wrote_is_not_asked_although_nothing_waits_for_it(
+        self, desk_with_templates, twilio
+    ):
+        desk = desk_with_templates
+        request = desk.say("(modelo)")
+        desk.change(request, template="reabrir", template_variables={"1": "Maria"})
+        await desk.sender.start()
+
+        await desk.until_status(request, "revoked")
+
+        assert twilio.calls == []
+
+    @pytest.mark.parametrize(
+        ("template", "reasons"),
+        [("reabrir", ["janela_fechada"]), ("lembrete_consulta", [])],
+    )
+    async def test_template_that_does_not_open_the_window_is_not_repeated(
+        self, desk_with_templates, twilio, template, reasons
+    ):
+        desk = desk_with_templates
+        twilio.fail_next(Fault("refuse", code=63016))
+        answer = desk.say("(modelo)")
+        purpose = "aviso" if reasons else "lembrete"
+        desk.change(answer, template=template, template_variables={}, purpose=purpose)
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "failed")
+
+        assert len(twilio.calls) == 1
+        assert [row.reason for row in desk.rows("handoff")] == reasons
+
+    async def test_template_asks_again_in_the_next_closed_window(
+        self, desk_with_templates, twilio
+    ):
+        desk = desk_with_templates
+        desk.say("um")
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+        await desk.until(lambda: len(twilio.messages) == 1)
+        second = desk.say("dois")
+        await desk.until_status(second, "sent")
+        desk.change(second, status="new", provider_sid=None)
+        desk.pass_time(25 * HOUR_S)
+
+        await desk.until(lambda: len(twilio.messages) >= 4)
+
+        contents = [form.get("ContentSid", "") for form in twilio.calls]
+        assert contents.count(REOPEN_SID) == 2
+
+    @pytest.mark.parametrize("name", ["", "🦋 vida leve", "5511", "x" * 60], ids=repr)
+    async def test_name_that_is_none_becomes_cliente(
+        self, desk_with_templates, twilio, name
+    ):
+        desk = desk_with_templates
+        desk.say("um", name=name)
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+
+        await desk.until(lambda: len(twilio.messages) == 1)
+
+        variables = json.loads(twilio.calls[0]["ContentVariables"])
+        assert variables == {"1": "cliente"}
+
+    async def test_who_opted_out_is_not_asked(self, desk_with_templates, twilio):
+        desk = desk_with_templates
+        answer = desk.say("um")
+        desk.change_conversation(opted_out_at=desk.clock.now)
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "waiting")
+
+        assert twilio.calls == []
+        assert [row.reason for row in desk.rows("handoff")] == ["janela_fechada"]
+
+    async def test_message_with_a_template_of_its_own_leaves_at_any_time(
+        self, desk_with_templates, twilio
+    ):
+        desk = desk_with_templates
+        reminder = desk.say("Lembrete: sua consulta é amanhã.")
+        variables = {"1": "Maria", "2": "amanhã"}
+        desk.change(
+            reminder,
+            purpose="lembrete",
+            template="lembrete_consulta",
+            template_variables=variables,
+        )
+        desk.pass_time(25 * HOUR_S)
+        await desk.sender.start()
+
+        await desk.until_status(reminder, "sent")
+
+        assert twilio.calls[0]["ContentSid"] == "HX" + "d" * 32
+        assert json.loads(twilio.calls[0]["ContentVariables"]) == variables
+
+    @pytest.mark.parametrize("hours", [1, 25])
+    async def test_reminder_to_somebody_who_opted_out_never_leaves(
+        self, desk_with_templates, twilio, hours
+    ):
+        desk = desk_with_templates
+        reminder = desk.say("Lembrete: sua consulta é amanhã.")
+        desk.change(reminder, purpose="lembrete", template="lembrete_consulta")
+        desk.change_conversation(opted_out_at=desk.clock.now)
+        desk.pass_time(hours * HOUR_S)
+        await desk.sender.start()
+
+        failed = await desk.until_status(reminder, "failed")
+
+        assert failed.error_code == "descadastrada"
+        assert twilio.calls == []
+        assert desk.rows("handoff") == []
+
+    async def test_answer_to_somebody_who_opted_out_leaves(self, desk, twilio):
+        answer = desk.say("oi")
+        desk.change_conversation(opted_out_at=desk.clock.now)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "sent")
+
+    async def test_window_that_twilio_finds_closed_is_closed(self, desk, twilio):
+        twilio.fail_next(Fault("refuse", code=63016))
+        answer = desk.say("oi")
+        await desk.sender.start()
+
+        await desk.until_status(answer, "waiting")
+
+        assert twilio.bodies == []
+        assert [row.reason for row in desk.rows("handoff")] == ["janela_fechada"]
+
+
+TWO = (("Sim", "/affirm"), ("Não", "/deny"))
+FOUR = tuple((f"Opção {n}", f"opcao_{n}") for n in range(1, 5))
+
+
+class TestButtons:
+    async def test_two_options_leave_as_buttons(self, desk_with_templates, twilio):
+        desk = desk_with_templates
+        answer = desk.say("Confirma?\nÉ amanhã.", buttons=TWO)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "sent")
+
+        (form,) = twilio.calls
+        assert "Body" not in form
+        assert form["ContentSid"] == BUTTONS_SID
+        assert json.loads(form["ContentVariables"]) == {
+            "1": "Confirma?\nÉ amanhã.",
+            "2": "Sim", "3": "/affirm", "4": "Não", "5": "/deny",
+        }  # fmt: skip
+
+    async def test_four_options_leave_as_a_list(self, desk_with_templates, twilio):
+        desk = desk_with_templates
+        answer = desk.say("Qual?", buttons=FOUR)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "sent")
+
+        variables = json.loads(twilio.calls[0]["ContentVariables"])
+        assert twilio.calls[0]["ContentSid"] == LIST_SID
+        assert [variables[str(n)] for n in (1, 2, 3, 8, 9)] == [
+            "Qual?", "Opção 1", "opcao_1", "Opção 4", "opcao_4",
+        ]  # fmt: skip
+
+    async def test_without_a_template_options_are_numbers(self, desk, twilio):
+        answer = desk.say("Confirma?", buttons=TWO)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "sent")
+
+        assert twilio.bodies == ["Confirma?\n\n1. Sim\n2. Não"]
+
+    @pytest.mark.parametrize("code", [21655, 21658, 63021, 63041, 12345])
+    async def test_refused_buttons_become_numbers_at_once(
+        self, desk_with_templates, twilio, code
+    ):
+        desk = desk_with_templates
+        twilio.fail_next(Fault("refuse", code=code))
+        answer = desk.say("Confirma?", buttons=TWO)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "sent")
+
+        assert twilio.bodies == ["Confirma?\n\n1. Sim\n2. Não"]
+        assert [row.code for row in desk.rows("channel_alert")] == [str(code)]
+        assert desk.rows("handoff") == []
+
+    async def test_refused_text_after_refused_buttons_is_the_end(
+        self, desk_with_templates, twilio
+    ):
+        desk = desk_with_templates
+        twilio.fail_next(*[Fault("refuse", code=63021)] * 2)
+        answer = desk.say("Confirma?", buttons=TWO)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "failed")
+
+        assert len(twilio.calls) == 2
+        assert len(desk.rows("handoff")) == 1
+
+    async def test_closed_window_refuses_buttons_like_text(
+        self, desk_with_templates, twilio
+    ):
+        desk = desk_with_templates
+        twilio.fail_next(Fault("refuse", code=63016))
+        answer = desk.say("Confirma?", buttons=TWO)
+        await desk.sender.start()
+
+        await desk.until_status(answer, "waiting")
+
+        await desk.until(lambda: len(twilio.messages) == 1)
+        assert twilio.messages[0].content_sid == REOPEN_SID
+
+    async def test_buttons_of_unknown_fate_are_not_said_again_as_text(
+        self, desk_with_templates, twilio
+    ):
+        desk = desk_with_templates
+        twilio.fail_next(Fault("error_after"))
+        answer = desk.say("Confirma?", buttons=TWO)
+        await desk.sender.start()
+        await desk.until_status(answer, "unknown")
+
+        desk.pass_time(5)
+
+        await desk.until_status(answer, "sent")
+        assert len(twilio.calls) == 1
+
 
 class TestRaces:
     async def test_callback_that_overtakes_the_answer_is_kept(self, desk, twilio):
@@ -430,14 +675,7 @@ class TestRaces:
         await desk.sender.start()
         await desk.until(lambda: len(twilio.calls) == 1)
 
-        with writing(desk.engine) as connection:
-            outbox_store.follow(
-                connection,
-                token=desk.row(answer).token,
-                provider_sid="SM-early",
-                status="delivered",
-                error_code="",
-            )
+        desk.follow(answer, "delivered", sid="SM-early")
         twilio.gate.set()
         await desk.until_status(desk.say("depois"), "sent")
 

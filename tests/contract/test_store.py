@@ -25,7 +25,7 @@ from bot.core.settings import ROOT
 from bot.store import effects, inbox, migrate, office_desk, outbox, people, turns
 from bot.store.database import open_engine, reading, writing
 from bot.store.effects import Handoff, Origin, OwnerChange, Request
-from bot.store.inbox import InboundMessage
+from bot.store.inbox import Attachment, InboundMessage, Rules
 from bot.store.people import Person
 from bot.store.schema import metadata
 from bot.store.turns import FencedError, Outcome, Outgoing, Turn
@@ -35,6 +35,14 @@ OFFICE = "whatsapp:+551140042233"
 OUTCOME = Outcome("saudar", 0.97, AnsweredBy.RULE)
 LEASE_S = 90
 PATIENCE_S = 20
+RULES = Rules(
+    media_wait_s=8,
+    limit_per_minute=30,
+    limit_per_day=300,
+    limit_queue=50,
+    loop_exchanges=4,
+    loop_pause_s=600,
+)
 
 
 class Store:
@@ -78,9 +86,11 @@ class Store:
         )
         return replace(message, **fields)
 
-    def accept(self, *args: Any, **fields: Any) -> inbox.Accepted:
+    def accept(
+        self, *args: Any, rules: Rules | None = None, **fields: Any
+    ) -> inbox.Accepted:
         message = self.message(*args, **fields)
-        return self.write(lambda c: inbox.accept(c, message, now=self.now))
+        return self.write(lambda c: inbox.accept(c, message, now=self.now, rules=rules))
 
     def claim(self, worker: str = "w1") -> Turn | None:
         return self.write(
@@ -109,7 +119,12 @@ class Store:
     def follow(self, token: str, status: str, *, sid: str = "SM-out", code: str = ""):
         return self.write(
             lambda c: outbox.follow(
-                c, token=token, provider_sid=sid, status=status, error_code=code
+                c,
+                token=token,
+                provider_sid=sid,
+                status=status,
+                error_code=code,
+                now=self.now,
             )
         )
 
@@ -233,6 +248,101 @@ class TestAccepting:
         store.accept(display_name="")
 
         assert [row.display_name for row in store.rows("conversation")] == ["Maria"]
+
+    def test_attachments_are_noted_in_their_order(self, store):
+        files = (Attachment("https://x/ME1", "image/jpeg"), Attachment("https://x/ME2"))
+        accepted = store.accept("", kind="image", message_sid="MM7", attachments=files)
+
+        first, second = sorted(store.rows("media"), key=lambda row: row.ordinal)
+        assert (first.inbox_id, first.message_sid, first.account_sid) == (
+            accepted.inbox_id, "MM7", "AC1",
+        )  # fmt: skip
+        assert [row.ordinal for row in (first, second)] == [0, 1]
+        assert (first.url, first.declared_type) == ("https://x/ME1", "image/jpeg")
+        assert (second.url, second.declared_type) == ("https://x/ME2", "")
+        assert {row.status for row in (first, second)} == {"pendente"}
+        assert len({row.id for row in (first, second)}) == 2
+
+    def test_attachments_of_a_repeated_delivery_are_noted_once(self, store):
+        message = store.message("", attachments=(Attachment("https://x/ME1"),))
+
+        for _ in range(2):
+            store.write(lambda c: inbox.accept(c, message, now=store.now))
+
+        assert len(store.rows("media")) == 1
+
+    def test_answer_goes_to_the_address_that_wrote(self, store):
+        store.accept(address=MARIA)
+
+        assert [row.sender for row in store.rows("inbox")] == [MARIA]
+
+    def test_message_that_was_fetched_later_keeps_the_time_it_was_sent(self, store):
+        store.accept("nova")
+        store.accept("antiga", sent_at=store.now - 300)
+
+        old = store.rows("inbox")[1]
+        assert (old.received_at, old.sent_at) == (store.now - 300, store.now - 300)
+        (talk,) = store.rows("conversation")
+        assert talk.last_inbound_at == store.now
+
+    @pytest.mark.parametrize(
+        ("age_s", "status"),
+        [(0, "new"), (86_399, "new"), (86_400, "waiting")],
+        ids=["now", "just within a day", "a day ago"],
+    )
+    def test_message_lets_answers_go_that_waited_for_the_window(
+        self, store, age_s, status
+    ):
+        store.answered("resposta")
+        store.answered("outra", address=JOAO)
+        store.write(lambda c: c.execute(sa.text("UPDATE outbox SET status='waiting'")))
+
+        store.accept("voltei", sent_at=store.now - age_s)
+
+        rows = {row.body: row for row in store.rows("outbox")}
+        assert [rows["resposta"].status, rows["outra"].status] == [status, "waiting"]
+        assert rows["resposta"].next_at == (store.now if status == "new" else 0)
+
+    def test_answer_to_attachments_waits_for_the_files(self, store):
+        photo = (Attachment("https://x/ME1"),)
+        store.accept("foto", attachments=photo, rules=RULES)
+
+        assert store.claim() is None
+        store.now += RULES.media_wait_s
+        assert store.claimed().text == "foto"
+
+    def test_words_after_photos_let_them_be_answered_at_once(self, store):
+        photo = (Attachment("https://x/ME1"),)
+        store.accept("foto", attachments=photo, rules=RULES)
+        store.accept("de João", JOAO, attachments=photo, rules=RULES)
+        store.accept("e agora?", rules=RULES)
+
+        assert store.claimed().text == "foto"
+        assert store.claim() is None
+
+    def test_words_do_not_hurry_a_turn_that_failed(self, store):
+        store.accept("foto", attachments=(Attachment("https://x/ME1"),), rules=RULES)
+        store.now += RULES.media_wait_s
+        turn = store.claimed()
+        retry_at = store.now + 30
+        store.write(lambda c: turns.fail(c, turn, retry_at=retry_at, error="X"))
+
+        store.accept("e agora?", rules=RULES)
+
+        assert store.claim() is None
+
+    def test_opting_out_keeps_its_first_time_and_can_be_undone(self, store):
+        talk = store.accept().conversation_id
+        other = store.accept(address=JOAO).conversation_id
+
+        for now in (1.0, 2.0):
+            store.write(lambda c, now=now: inbox.opt_out(c, talk, now))
+
+        rows = {row.id: row.opted_out_at for row in store.rows("conversation")}
+        assert rows == {talk: 1.0, other: None}
+        assert store.read(lambda c: inbox.is_opted_out(c, talk))
+        store.write(lambda c: inbox.opt_in(c, talk))
+        assert not store.read(lambda c: inbox.is_opted_out(c, talk))
 
     def test_message_is_never_visible_before_one_with_a_smaller_id(self, store):
         store.accept("antes")
@@ -419,7 +529,8 @@ class TestClaiming:
         store.write(lambda c: outbox.claim(c, now=store.now))
         store.read(inbox.open_count)
 
-        queries = [each for each in seen if "GROUP BY" in each[0] or "count" in each[0]]
+        telling = ("GROUP BY", "count(")
+        queries = [each for each in seen if any(word in each[0] for word in telling)]
         assert len(queries) == 3
         for statement, values in queries:
             plan = store.read(
@@ -613,14 +724,35 @@ class TestEffects:
 
         assert [row.ordinal for row in store.rows("request")] == [0, 1]
 
-    def test_one_handoff_is_open_at_a_time(self, store):
+    def test_handoff_that_is_open_takes_further_reasons_into_its_note(self, store):
         first, second = store.accept(), store.accept()
         talk = first.conversation_id
+        asked = Origin(talk, first.inbox_id, 0)
+        later = Origin(talk, second.inbox_id, 0)
 
-        store.apply(Handoff("reclamar", note="a"), Origin(talk, first.inbox_id, 0))
-        store.apply(Handoff("reclamar", note="b"), Origin(talk, second.inbox_id, 0))
+        store.apply(Handoff("reclamar", note="a"), asked)
+        for _ in range(2):  # a turn that is tried again
+            store.apply(Handoff("reclamar", note="a"), asked)
+            store.apply(Handoff("relatar_urgencia", note="preso"), later)
+            store.apply(Handoff("muitas_mensagens"), later)
+            store.apply(Handoff("reclamar", note="b"), later)
 
-        assert [row.note for row in store.rows("handoff")] == ["a"]
+        (row,) = store.rows("handoff")
+        assert (row.reason, row.inbox_id) == ("reclamar", first.inbox_id)
+        assert row.note == (
+            "a + relatar_urgencia: preso + muitas_mensagens + reclamar: b"
+        )
+
+    def test_reason_is_kept_where_the_notes_are_too_long(self, store):
+        accepted = store.accept()
+        origin = Origin(accepted.conversation_id, accepted.inbox_id, 0)
+        store.apply(Handoff("reclamar", note="a" * 1999), origin)
+
+        for _ in range(2):
+            store.apply(Handoff("relatar_urgencia", note="preso"), origin)
+
+        (row,) = store.rows("handoff")
+        assert row.note == "a" * 1999 + " + relatar_urgencia"
 
     def test_handoffs_opened_at_once_are_one(self, store):
         accepted = store.accept()
@@ -770,10 +902,7 @@ class TestSending:
         while answer := store.claim_answer():
             assert store.claim_answer() is None
             left.append(answer.body)
-            sid = f"SM-{answer.id}"
-            store.write(
-                lambda c, a=answer, s=sid: outbox.mark_sent(c, a.id, provider_sid=s)
-            )
+            store.write(lambda c, a=answer: _settle(c, a, "sent"))
 
         assert left == ["um", "dois", "três"]
 
@@ -788,22 +917,150 @@ class TestSending:
     def test_answer_that_must_wait_holds_back_the_next(self, store):
         store.answered("um", "dois")
         answer = store.claim_answer()
-        store.write(lambda c: outbox.mark_again(c, answer.id, at=store.now + 30))
+        store.write(lambda c: outbox.mark_again(c, answer, at=store.now + 30))
 
         assert store.claim_answer() is None
         store.now += 30
         again = store.claim_answer()
         assert (again.body, again.attempt) == ("um", 2)
 
-    @pytest.mark.parametrize("status", ["failed", "unknown"])
-    def test_answer_that_ended_lets_the_next_go(self, store, status):
+    @pytest.mark.parametrize(
+        ("status", "following"), [("failed", "dois"), ("unknown", None)]
+    )
+    def test_answer_that_ended_lets_the_next_go_and_one_of_unknown_fate_does_not(
+        self, store, status, following
+    ):
+        store.answered("um", "dois")
+        answer = store.claim_answer()
+        store.write(lambda c: _settle(c, answer, status))
+
+        claimed = store.claim_answer()
+
+        assert (claimed and claimed.body) == following
+
+    def test_looking_for_work_says_when_the_next_answer_is_due(self, store):
+        assert store.read(outbox.due_at) is None
+        store.answered("um", "dois")
+        store.answered("um", address=JOAO)
+        assert store.read(outbox.due_at) <= store.now
+        first, second = store.claim_answer(), store.claim_answer()
+        assert store.read(outbox.due_at) is None
+
+        store.write(lambda c: outbox.mark_again(c, first, at=store.now + 30))
+        store.write(
+            lambda c: outbox.mark_sent(
+                c, second, provider_sid="SM-2", now=store.now, pause_s=5
+            )
+        )
+        assert store.read(outbox.due_at) == store.now + 30
+        store.answered("dois", address=JOAO)
+
+        assert store.read(outbox.due_at) == store.now + 5
+
+    @pytest.mark.parametrize(
+        "look",
+        [
+            outbox.due_at,
+            lambda c: outbox.claim(c, now=1_795_000_000.0),
+            lambda c: outbox.has_stranded(c, started_before=1_795_000_000.0),
+            lambda c: outbox.uncertain(c, now=1_795_000_000.0, most=9),
+        ],
+        ids=["due", "claim", "stranded", "uncertain"],
+    )
+    def test_looking_costs_the_same_however_much_was_sent_before(
+        self, store, database_kind, look
+    ):
+        if database_kind == "postgresql":
+            pytest.skip(
+                "o plano de consulta do PostgreSQL depende do tamanho da tabela"
+            )
+        seen: list[tuple[str, Any]] = []
+        sa.event.listen(
+            store.engine,
+            "before_cursor_execute",
+            lambda _c, _k, statement, values, _x, _m: seen.append((statement, values)),
+        )
+
+        store.write(look)
+
+        (statement, values) = next(each for each in seen if "outbox" in each[0])
+        plan = store.read(
+            lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        )
+        steps = [step.detail for step in plan]
+        assert any("outbox_open" in step for step in steps)
+        assert not [s for s in steps if s.startswith("SCAN") and "INDEX" not in s]
+
+    def test_row_that_was_sent_gives_its_conversation_a_pause(self, store):
         store.answered("um", "dois")
         answer = store.claim_answer()
         store.write(
-            lambda c: outbox.mark_ended(c, answer.id, status=status, error_code="63016")
+            lambda c: outbox.mark_sent(
+                c, answer, provider_sid="SM-1", now=store.now, pause_s=0.5
+            )
         )
 
+        assert store.claim_answer() is None
+        store.now += 0.5
         assert store.claim_answer().body == "dois"
+
+    def test_person_who_writes_while_the_window_closes_is_not_left_waiting(self, store):
+        store.answered("ontem")
+        store.now += 25 * 3600
+        with writing(store.engine) as connection:
+            inbox.accept(connection, store.message("voltei"), now=store.now)
+            if connection.dialect.name == "postgresql":
+                with ThreadPoolExecutor(1) as pool:
+                    claiming = pool.submit(store.claim_answer)
+                    with pytest.raises(TimeoutError):
+                        claiming.result(0.2)
+                    connection.commit()
+                    assert claiming.result(PATIENCE_S).body == "ontem"
+                return
+
+        assert store.claim_answer().body == "ontem"
+
+    @pytest.mark.parametrize("late", ["again", "unknown", "refused"])
+    def test_sender_that_comes_too_late_changes_nothing(self, store, late):
+        store.answered("um")
+        first = store.claim_answer()
+        store.write(lambda c: outbox.strand_unfinished(c, started_before=store.now + 1))
+        store.write(lambda c: outbox.mark_missing(c, first, now=store.now))
+        second = store.claim_answer()
+        assert (second.token, second.attempt) == (first.token, 2)
+
+        store.write(lambda c: _settle(c, first, late))
+
+        (row,) = store.rows("outbox")
+        assert (row.status, row.attempts) == ("sending", 2)
+
+    def test_late_proof_of_the_first_copy_ends_the_second_try(self, store):
+        store.answered("um")
+        first = store.claim_answer()
+        store.write(lambda c: outbox.strand_unfinished(c, started_before=store.now + 1))
+        store.write(lambda c: outbox.mark_missing(c, first, now=store.now))
+
+        assert store.follow(first.token, "queued", sid="SM-first")
+
+        assert store.claim_answer() is None
+        (row,) = store.rows("outbox")
+        assert (row.status, row.provider_sid) == ("sent", "SM-first")
+
+    def test_second_copy_is_told(self, store):
+        store.answered("um")
+        answer = store.claim_answer()
+        store.follow(answer.token, "delivered", sid="SM-first")
+
+        same, other = (
+            store.write(
+                lambda c, s=sid: outbox.mark_sent(
+                    c, answer, provider_sid=s, now=store.now
+                )
+            )
+            for sid in ("SM-first", "SM-second")
+        )
+
+        assert (same, other) == (True, False)
 
     def test_many_senders_never_take_the_same_answer(self, store):
         for number in range(24):
@@ -861,7 +1118,7 @@ class TestStatusCallbacks:
             answer = store.claim_answer()
             outbox_id = answer.id
             if status != "sending":
-                store.write(lambda c, i=outbox_id: _settle(c, i, status))
+                store.write(lambda c, a=answer: _settle(c, a, status))
             seen = []
             for word in order:
                 store.follow(answer.token, word, sid=f"SM-{outbox_id}")
@@ -882,7 +1139,7 @@ class TestStatusCallbacks:
     def test_row_is_found_by_the_id_of_the_provider_too(self, store):
         store.answered("oi")
         answer = store.claim_answer()
-        store.write(lambda c: outbox.mark_sent(c, answer.id, provider_sid="SM-9"))
+        store.write(lambda c: _settle(c, answer, "sent", sid="SM-9"))
 
         assert store.follow("", "delivered", sid="SM-9")
         assert [row.status for row in store.rows("outbox")] == ["delivered"]
@@ -891,17 +1148,18 @@ class TestStatusCallbacks:
         store.answered("oi")
         answer = store.claim_answer()
 
-        store.follow(answer.token, "undelivered", code="63016")
+        store.follow(answer.token, "undelivered", code="63032")
 
         (row,) = store.rows("outbox")
-        assert (row.status, row.error_code) == ("failed", "63016")
+        assert (row.status, row.error_code) == ("failed", "63032")
+        assert row.status_at == store.now
 
     def test_callback_before_the_answer_of_the_send_gives_the_id(self, store):
         store.answered("oi")
         answer = store.claim_answer()
         store.follow(answer.token, "delivered", sid="SM-9")
 
-        store.write(lambda c: outbox.mark_sent(c, answer.id, provider_sid="SM-9"))
+        store.write(lambda c: _settle(c, answer, "sent", sid="SM-9"))
 
         (row,) = store.rows("outbox")
         assert (row.status, row.provider_sid) == ("delivered", "SM-9")
@@ -943,6 +1201,7 @@ class TestStatusCallbacks:
                     provider_sid="SM-9",
                     status="delivered",
                     error_code="",
+                    now=store.now,
                 )
                 second = pool.submit(read)
                 started.wait(PATIENCE_S)
@@ -953,12 +1212,158 @@ class TestStatusCallbacks:
         assert [row.status for row in store.rows("outbox")] == ["read"]
 
 
-def _settle(connection: Connection, outbox_id: int, status: str) -> None:
-    if status == "sent":
-        sid = f"SM-{outbox_id}"
-        outbox.mark_sent(connection, outbox_id, provider_sid=sid)
+class TestFailures:
+    """What a failure that a status callback tells of leads to."""
+
+    @pytest.fixture
+    def answer(self, store):
+        store.answered("oi")
+        claimed = store.claim_answer()
+        store.write(lambda c: _settle(c, claimed, "sent", sid="SM-1"))
+        return claimed
+
+    def reasons(self, store) -> list[str]:
+        return [row.reason for row in store.rows("handoff")]
+
+    @pytest.mark.parametrize(
+        ("code", "reason"),
+        [
+            ("63024", "sem_whatsapp"),
+            ("63003", "sem_whatsapp"),
+            ("63032", "resposta_nao_enviada"),
+            ("21610", "resposta_nao_enviada"),
+            ("99999", "resposta_nao_enviada"),
+            ("", "resposta_nao_enviada"),
+        ],
+    )
+    def test_answer_that_cannot_arrive_goes_to_a_person(
+        self, store, answer, code, reason
+    ):
+        store.follow(answer.token, "undelivered", sid="SM-1", code=code)
+
+        assert [row.status for row in store.rows("outbox")] == ["failed"]
+        assert self.reasons(store) == [reason]
+
+    def test_lawyer_who_does_not_get_an_answer_is_no_client(self, store):
+        lawyer = Person("+5511987654321", "Ana", Profile.LAWYER)
+        store.write(lambda c: people.save(c, lawyer, now=store.now))
+        store.answered("oi")
+        answer = store.claim_answer()
+
+        store.follow(answer.token, "undelivered", code="63032")
+
+        assert self.reasons(store) == []
+
+    def test_reminder_that_does_not_arrive_is_nobodys_task(self, store, answer):
+        reminder = sa.update(metadata.tables["outbox"]).values(purpose="lembrete")
+        store.write(lambda c: c.execute(reminder))
+
+        store.follow(answer.token, "undelivered", sid="SM-1", code="63032")
+
+        assert self.reasons(store) == []
+
+    @pytest.mark.parametrize("code", ["21610", "63014", "63033"])
+    def test_who_blocked_us_has_opted_out(self, store, answer, code):
+        store.follow(answer.token, "failed", sid="SM-1", code=code)
+
+        (talk,) = store.rows("conversation")
+        assert talk.opted_out_at == store.now
+
+    @pytest.mark.parametrize("code", ["63038", "63015", "63041"])
+    def test_what_must_be_mended_is_counted(self, store, answer, code):
+        store.follow(answer.token, "failed", sid="SM-1", code=code)
+        store.answered("oi", address=JOAO)
+        other = store.claim_answer()
+        store.now += 60
+        store.follow(other.token, "failed", sid="SM-2", code=code)
+
+        (alert,) = store.read(
+            lambda c: c.execute(sa.select(metadata.tables["channel_alert"])).all()
+        )
+        assert (alert.code, alert.count) == (code, 2)
+        assert (alert.first_at, alert.last_at) == (store.now - 60, store.now)
+
+    def test_closed_window_lets_the_answer_wait(self, store, answer):
+        store.now += 60
+        store.follow(answer.token, "undelivered", sid="SM-1", code="63016")
+
+        assert store.claim_answer() is None
+        (row,) = store.rows("outbox")
+        assert (row.status, row.provider_sid) == ("waiting", None)
+        assert self.reasons(store) == ["janela_fechada"]
+        store.accept("voltei")
+        assert store.claim_answer().body == "oi"
+
+    def test_window_that_opened_again_meanwhile_lets_it_leave(self, store, answer):
+        store.now += 60
+        store.accept("voltei")
+        store.now += 1
+
+        store.follow(answer.token, "undelivered", sid="SM-1", code="63016")
+
+        assert store.claim_answer().body == "oi"
+
+    def test_too_fast_is_tried_again_later_and_not_for_ever(self, store, answer):
+        pauses = []
+        for number in range(1, 5):
+            store.follow(answer.token, "failed", sid=f"SM-{number}", code="63018")
+            due_at = store.read(outbox.due_at)
+            pauses.append(due_at - store.now)
+            assert store.claim_answer() is None
+            store.now = due_at
+            answer = store.claim_answer()
+            store.write(
+                lambda c, a=answer, n=number: _settle(c, a, "sent", sid=f"SM-{n + 1}")
+            )
+        assert pauses == [10, 20, 40, 80]
+
+        store.follow(answer.token, "failed", sid="SM-5", code="63018")
+
+        assert [row.status for row in store.rows("outbox")] == ["failed"]
+        assert self.reasons(store) == ["resposta_nao_enviada"]
+
+    @pytest.mark.parametrize("word", ["sent", "delivered", "failed"])
+    def test_late_callback_of_a_life_before_finds_nobody(self, store, answer, word):
+        store.follow(answer.token, "failed", sid="SM-1", code="63018")
+        before = store.rows("outbox")
+
+        assert not store.follow(answer.token, word, sid="SM-1", code="63032")
+        assert not store.follow("", word, sid="SM-1")
+        assert store.rows("outbox") == before
+
+    @pytest.mark.parametrize(
+        ("word", "status"), [("failed", "sent"), ("delivered", "delivered")]
+    )
+    def test_of_another_copy_its_arrival_counts_and_not_its_failure(
+        self, store, answer, word, status
+    ):
+        store.follow(answer.token, word, sid="SM-other", code="63032")
+
+        (row,) = store.rows("outbox")
+        assert (row.status, row.provider_sid) == (status, "SM-1")
+
+    def test_id_of_another_row_is_not_taken(self, store, answer):
+        store.answered("oi", address=JOAO)
+        other = store.claim_answer()
+
+        store.follow(other.token, "sent", sid="SM-1")
+
+        assert [row.provider_sid for row in store.rows("outbox")] == ["SM-1", None]
+
+
+def _settle(
+    connection: Connection, answer: outbox.ClaimedAnswer, how: str, *, sid: str = ""
+) -> None:
+    now = 1_795_000_000.0
+    if how == "sent":
+        sid = sid or f"SM-{answer.id}"
+        outbox.mark_sent(connection, answer, provider_sid=sid, now=now)
+    elif how == "again":
+        outbox.mark_again(connection, answer, at=now)
+    elif how == "unknown":
+        outbox.mark_unknown(connection, answer, reason="500", now=now)
     else:
-        outbox.mark_ended(connection, outbox_id, status=status, error_code="500")
+        outbox.mark_refused(connection, answer, code="63032", now=now)
 
 
 class TestPeople:

@@ -8,7 +8,18 @@ import pytest
 
 from bot.core.errors import UserInputError
 from bot.core.settings import ROOT
-from connectors.payload import MAX_TEXT_CHARS, is_inbound, read_message
+from bot.store.inbox import Attachment
+from connectors.payload import (
+    MAX_TEXT_CHARS,
+    Tap,
+    is_cut,
+    is_forwarded,
+    is_inbound,
+    place_of,
+    quoted_sid,
+    read_message,
+    tap_of,
+)
 from connectors.signature import parse_form
 
 CASES = json.loads((ROOT / "tests/data/twilio_webhooks.json").read_text("utf-8"))[
@@ -20,7 +31,7 @@ MESSAGES = {
     "voice_note": ("audio", ""),
     "image_with_caption": ("image", "meu RG"),
     "image_no_caption": ("image", ""),
-    "pdf_document": ("document", "contrato_locacao.pdf"),
+    "pdf_document": ("document", ""),
     "contact_vcard": ("contact", ""),
     "location": ("location", ""),
     "quick_reply_session": ("text", "Agendar consulta"),
@@ -136,3 +147,98 @@ class TestReading:
         message = read_message(form)
 
         assert (message.text, message.display_name) == ("oi doutor", "Ana")
+
+
+class TestAttachments:
+    @pytest.mark.parametrize(
+        ("changes", "found"),
+        [
+            ({"NumMedia": "0"}, ()),
+            ({"NumMedia": "1", "MediaUrl0": "https://a/0"}, ("https://a/0",)),
+            ({"NumMedia": None, "MediaUrl0": "https://a/0"}, ("https://a/0",)),
+            ({"NumMedia": "x", "MediaUrl0": "https://a/0"}, ("https://a/0",)),
+            (
+                {
+                    "NumMedia": "2",
+                    "MediaUrl0": "https://a/0",
+                    "MediaUrl1": "https://a/1",
+                },
+                ("https://a/0", "https://a/1"),
+            ),
+            ({"NumMedia": "9999", "MediaUrl0": "https://a/0"}, ("https://a/0",)),
+        ],
+        ids=["none", "one", "uncounted", "miscounted", "two", "overcounted"],
+    )
+    def test_each_file_has_its_address(self, changes, found):
+        message = read_message(form_of("text", **changes))
+
+        assert tuple(each.url for each in message.attachments) == found
+
+    def test_declared_type_has_no_parameters(self):
+        message = read_message(
+            form_of("voice_note", MediaContentType0="Audio/OGG; codecs=opus")
+        )
+
+        assert message.attachments[0].declared_type == "audio/ogg"
+        assert isinstance(message.attachments[0], Attachment)
+
+    @pytest.mark.parametrize(
+        ("body", "text"),
+        [
+            ("petição inicial (v2).PDF", ""),
+            ("foto.jpeg", ""),
+            ("segue o contrato.", "segue o contrato."),
+            ("veja\ncontrato.pdf", "veja\ncontrato.pdf"),
+        ],
+    )
+    def test_name_of_a_file_is_no_caption(self, body, text):
+        assert read_message(form_of("pdf_document", Body=body)).text == text
+
+    def test_name_of_a_file_in_a_message_without_one_is_text(self):
+        assert read_message(form_of("text", Body="contrato.pdf")).text == "contrato.pdf"
+
+
+class TestWhatElseAMessageSays:
+    def test_button_and_list_are_taps(self):
+        assert tap_of(form_of("quick_reply_session")) == Tap(
+            form_of("quick_reply_session")["ButtonPayload"], "Agendar consulta"
+        )
+        row = form_of("list_reply")
+        assert tap_of(row) == Tap(row["ListId"], row["ListTitle"])
+        assert tap_of(form_of("text")) is None
+
+    def test_quote_and_forward_are_told(self):
+        assert quoted_sid(form_of("text_quoted_reply")) == "MM" + "9" * 32
+        assert quoted_sid(form_of("text")) == ""
+        assert is_forwarded(form_of("forwarded"))
+        assert is_forwarded(form_of("text", FrequentlyForwarded="true"))
+        assert not is_forwarded(form_of("text", Forwarded="false"))
+
+    @pytest.mark.parametrize(
+        ("latitude", "longitude", "place"),
+        [
+            ("-23.5505", "-46.6333", (-23.5505, -46.6333)),
+            ("0", "0", (0.0, 0.0)),
+            ("90.1", "0", None),
+            ("0", "-181", None),
+            ("nan", "0", None),
+            ("", "", None),
+            ("aqui", "ali", None),
+        ],
+    )
+    def test_places_on_earth_alone_are_places(self, latitude, longitude, place):
+        form = form_of("location", Latitude=latitude, Longitude=longitude)
+
+        assert place_of(form) == place
+        assert read_message(form).kind == ("location" if place else "text")
+
+    @pytest.mark.parametrize(("length", "is_so"), [(1599, False), (1600, True)])
+    def test_text_at_twilios_limit_may_be_cut(self, length, is_so):
+        assert is_cut(form_of("text", Body="a" * length)) is is_so
+
+    @pytest.mark.parametrize("known", ["BR.1A2b", "whatsapp:BR.1A2b"])
+    def test_business_scoped_id_is_written_as_an_address(self, known):
+        message = read_message(form_of("text", ExternalUserId=known))
+
+        assert message.external_id == "whatsapp:BR.1A2b"
+        assert read_message(form_of("text")).external_id == ""

@@ -7,7 +7,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.errors import InvalidPhone
-from bot.core.phones import address_of, parse_phone, phone_of, same_person_numbers
+from bot.core.phones import (
+    address_of,
+    parse_phone,
+    phone_of,
+    same_person_addresses,
+    same_person_numbers,
+)
 
 MOBILE = "+5511987654321"
 
@@ -145,3 +151,26 @@ class TestNinthDigit:
 
         assert forms[0] == number
         assert all(set(same_person_numbers(form)) == set(forms) for form in forms)
+
+
+@pytest.mark.parametrize(
+    ("address", "forms"),
+    [
+        (
+            "whatsapp:+5511987654321",
+            ("whatsapp:+5511987654321", "whatsapp:+551187654321"),
+        ),
+        (
+            "whatsapp:+551187654321",
+            ("whatsapp:+551187654321", "whatsapp:+5511987654321"),
+        ),
+        ("whatsapp:+551133334444", ("whatsapp:+551133334444",)),
+        ("whatsapp:+12025550123", ("whatsapp:+12025550123",)),
+        ("whatsapp:BR.1A2B3C", ("whatsapp:BR.1A2B3C",)),
+        ("+5511987654321", ("+5511987654321",)),
+        ("", ("",)),
+    ],
+    ids=["mobile", "old mobile", "landline", "abroad", "id", "sms", "nothing"],
+)
+def test_address_has_the_forms_of_its_number(address, forms):
+    assert same_person_addresses(address) == forms

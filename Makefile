@@ -77,6 +77,7 @@ painel-link: setup ## Imprime um link de uso único para o painel
 test: setup-dev lint types imports validate test-conversas ## Roda a suíte inteira
 	@$(PY) -m pytest -rs
 	@PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m pytest -rs -c tests/rasa.ini tests/rasa tests/unit/core
+	@$(PY) -m tests.chaos
 	@$(PY) -m deploy.local.summary
 
 .PHONY: test-conversas

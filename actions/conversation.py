@@ -42,6 +42,9 @@ class Conversation:
     kind_of_message: str
     source: str
     """`whatsapp` or `api`; "" in the terminal."""
+    files: tuple[Mapping[str, str], ...]
+    """Attachments of the message that are here or on their way: `id`, `tipo`
+    (media type), `nome`, `estado` (`guardado` or `pendente`)."""
     slots: dict[str, Any]
     past: tuple[Said, ...]
     """Earlier turns, oldest first, without the latest message."""
@@ -109,6 +112,7 @@ def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conve
         person_name=str(metadata.get("nome") or ""),
         kind_of_message=str(metadata.get("tipo") or "text"),
         source=str(metadata.get("canal") or ""),
+        files=tuple(metadata.get("anexos") or ()),
         slots=dict(tracker.slots),
         past=_past(tracker),
         now=_now(metadata.get("agora")),

@@ -12,13 +12,17 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.core.delivery_errors import meaning_of
 from bot.core.version import VERSION
 from bot.store import inbox
+from bot.store.alerts import alerts_since
 from connectors.replies import json_reply
 from connectors.services import ChannelServices
 
 _PROBE_S = 1.5
 _FRESH_S = 2.0
+_ALERT_S = 3600
+"""How long after its last occurrence a trouble of Twilio's is shown."""
 _OK, _DOWN, _OFF = "ok", "fora", "nao_configurado"
 Report = dict[str, Any]
 
@@ -68,7 +72,7 @@ class Health:
         }
         found = dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
         found["borda"] = _state(_OK, "recebendo mensagens")
-        found["twilio"] = self._twilio()
+        found["twilio"] = await self._twilio()
         accepts = found["banco"]["estado"] == _OK
         if not accepts:
             overall = _DOWN
@@ -125,9 +129,16 @@ class Health:
             return _state(_DOWN, f"o modelo {settings.llm_model} não está instalado")
         return _state(_DOWN, "o servidor do modelo não responde")
 
-    def _twilio(self) -> Report:
+    async def _twilio(self) -> Report:
         if not self._services.settings.twilio_auth_tokens:
             return _state(_OFF, "preencha TWILIO_AUTH_TOKEN para usar o WhatsApp")
+        since = time.time() - _ALERT_S
+        try:
+            codes = await self._services.read_soon(lambda c: alerts_since(c, since))
+        except SQLAlchemyError:
+            codes = []
+        if codes:
+            return _state(_DOWN, "; ".join(meaning_of(code) for code in codes))
         return _state("desconhecido", "configurado; verificado a cada envio")
 
 

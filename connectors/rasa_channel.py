@@ -161,7 +161,12 @@ def metadata_of(turn: Turn) -> dict[str, Any]:
         "encaminhada": is_forwarded(turn.payload),
         "local": list(place) if place else None,
         "anexos": [
-            {"id": each.id, "tipo": each.media_type, "nome": each.original_name}
+            {
+                "id": each.id,
+                "tipo": each.media_type,
+                "nome": each.original_name,
+                "estado": each.status,
+            }
             for each in turn.attachments
             if each.status in {media.KEPT, media.PENDING}
         ],

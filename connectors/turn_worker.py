@@ -12,6 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -58,7 +59,7 @@ class TurnWorker:
         self._answer = answer
         self._clock = clock
         self._drain_s = drain_s
-        self._name = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._name = f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._free = asyncio.Semaphore(services.settings.turns_in_parallel)
         self._running: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
@@ -88,6 +89,8 @@ class TurnWorker:
             )
 
     async def _run(self) -> None:
+        with contextlib.suppress(SQLAlchemyError):  # else their leases end by time
+            await self._reclaim()
         while True:
             await self._free.acquire()
             ticket = self._services.wake.ticket()
@@ -99,6 +102,16 @@ class TurnWorker:
             task = asyncio.create_task(self._take(turn))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+
+    async def _reclaim(self) -> None:
+        """Takes over at once what a process of this host left when it was killed."""
+        leasing = await self._services.read(turns.owners)
+        for owner in leasing - {self._name}:
+            if _is_dead(owner):
+                freed = await self._services.write(
+                    partial(turns.reclaim, lease_owner=owner)
+                )
+                log.warning("leases_reclaimed", count=freed)
 
     async def _claim(self) -> Turn | None:
         claim = asyncio.ensure_future(self._look_and_claim())
@@ -186,3 +199,21 @@ class TurnWorker:
         outcome = Outcome(FLOW_OUT_OF_SCOPE, 0.0, AnsweredBy.PERSON)
         turns.commit(connection, turn, outcome, now=now)
         turns.mark_dead(connection, turn)
+
+
+def _host() -> str:
+    return os.uname().nodename[:40]
+
+
+def _is_dead(owner: str) -> bool:
+    """Says whether a worker was a process of this host that is no more."""
+    host, pid, _ = owner.rsplit("-", 2) if owner.count("-") > 1 else ("", "", "")
+    if host != _host() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return int(pid) == os.getpid()  # ours: an earlier process had the same number

@@ -9,6 +9,7 @@ from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
 from actions.dialogue.form import CONFIRMED, YES, Form, FormTurn
 from bot.core.names import AnsweredBy
+from bot.store import media
 
 ERASE = "excluir_dados"
 _PERSON_OFFERED = frozenset(
@@ -39,12 +40,23 @@ class ReceiveDocument(AssistantAction):
         if conversation.text and conversation.kind_of_message == "text":
             conversation.say("utter_como_enviar_documento")
             return []
+        files = conversation.files
+        is_here = all(each.get("estado") == media.KEPT for each in files)
+        facts = {
+            "legenda": conversation.text,
+            "anexos": [each.get("id") for each in files],
+        }
         conversation.say(
-            "utter_enviar_documento",
-            effects=(_request("enviar_documento", {"legenda": conversation.text}),),
+            "utter_enviar_documento" if is_here else "utter_enviar_documento_a_caminho",
+            effects=(_request("enviar_documento", facts),),
             answered_by=AnsweredBy.FLOW,
+            arquivos=_counted(len(files)),
         )
         return []
+
+
+def _counted(count: int) -> str:
+    return "o arquivo" if count <= 1 else f"os {count} arquivos"
 
 
 class ListDocuments(AssistantAction):

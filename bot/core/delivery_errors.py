@@ -64,9 +64,26 @@ _RULES = {
     "63038": Rule(Action.GIVE_UP, alerts=True),  # the account's daily limit
     "63041": Rule(Action.PLAIN_TEXT, alerts=True),  # the template is paused
 }
+_MEANINGS = {
+    "20003": "o Twilio recusou as credenciais: confira TWILIO_ACCOUNT_SID e o token",
+    "credenciais": "o Twilio recusou as credenciais: confira TWILIO_ACCOUNT_SID e o "
+    "token",
+    "20404": "a conta do Twilio não existe: confira TWILIO_ACCOUNT_SID",
+    "63038": "a conta do Twilio chegou ao limite de mensagens do dia",
+    "63015": "a pessoa não entrou no sandbox do Twilio",
+    "63041": "um modelo do WhatsApp foi pausado",
+    "21655": "um modelo de TWILIO_TEMPLATES não existe no Twilio",
+    "21656": "as variáveis de um modelo não conferem com as do Twilio",
+    "conciliacao_parada": "o Twilio não diz o que foi feito de alguns envios",
+}
 _UNKNOWN = Rule(Action.GIVE_UP)
 _BARE_STATUS = Rule(Action.GIVE_UP, alerts=True)
 _STATUS_DIGITS = 3
+
+
+def meaning_of(code: str) -> str:
+    """Returns an alert's cause in words for whoever runs this."""
+    return _MEANINGS.get(code, f"o Twilio respondeu com o erro {code}")
 
 
 def code_of(code: str) -> str:

@@ -34,3 +34,13 @@ def raise_alert(
         .where(channel_alert.c.code == code)
         .values(count=channel_alert.c.count + 1, last_at=now, **values)
     )
+
+
+def alerts_since(connection: Connection, since: float) -> list[str]:
+    """Returns the causes that occurred since a time (UTC seconds), the latest first."""
+    query = (
+        sa.select(channel_alert.c.code)
+        .where(channel_alert.c.last_at >= since)
+        .order_by(channel_alert.c.last_at.desc())
+    )
+    return [str(code) for code in connection.execute(query).scalars()]

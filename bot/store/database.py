@@ -72,7 +72,7 @@ def _begin_sqlite(connection: Connection) -> None:
     if not connection.get_execution_options().get(_WRITE_OPTION, False):
         connection.exec_driver_sql("BEGIN")
         return
-    raw = connection.connection.dbapi_connection
+    raw: Any = connection.connection.dbapi_connection
     raw.execute("PRAGMA busy_timeout = 0")
     try:
         _take_write_lock(raw)

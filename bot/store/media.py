@@ -74,9 +74,7 @@ def claim(connection: Connection, *, now: float, lease_s: float) -> Wanted | Non
     if row is None:
         return None
     taken = connection.execute(
-        sa.update(media)
-        .where(media.c.id == row.id, due)
-        .values(next_at=now + lease_s, attempts=row.attempts + 1)
+        sa.update(media).where(media.c.id == row.id, due).values(next_at=now + lease_s)
     )
     if taken.rowcount != 1:
         return None
@@ -148,11 +146,14 @@ def _named(message_sid: str, media_sid: str) -> sa.ColumnElement[bool]:
 
 
 def postpone(connection: Connection, media_id: str, *, at: float, error: str) -> None:
-    """The attachment could not be had now; it is tried again from `at` on."""
+    """The attachment could not be had now; it is tried again from `at` on.
+
+    Only this counts as an attempt: a process that was killed says nothing of Twilio.
+    """
     connection.execute(
         sa.update(media)
         .where(media.c.id == media_id, media.c.status == PENDING)
-        .values(next_at=at, error=error[:40])
+        .values(next_at=at, error=error[:40], attempts=media.c.attempts + 1)
     )
 
 

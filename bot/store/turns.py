@@ -358,6 +358,25 @@ def mark_dead(connection: Connection, turn: Turn) -> None:
     )
 
 
+def owners(connection: Connection) -> set[str]:
+    """Returns the workers that have messages leased, alive or not."""
+    query = sa.select(inbox.c.lease_owner).where(has_status(inbox, "leased")).distinct()
+    return {str(owner) for owner in connection.execute(query).scalars()}
+
+
+def reclaim(connection: Connection, *, lease_owner: str) -> int:
+    """Frees what a worker that died had leased; the attempts count.
+
+    A message that ends its process time and again must not be run for ever.
+    """
+    changed = connection.execute(
+        sa.update(inbox)
+        .where(inbox.c.status == "leased", inbox.c.lease_owner == lease_owner)
+        .values(status="new", lease_owner=None)
+    )
+    return int(changed.rowcount)
+
+
 def release(connection: Connection, *, lease_owner: str) -> int:
     """Gives back what a worker had leased; returns how many messages."""
     changed = connection.execute(

@@ -26,6 +26,7 @@ from twilio.request_validator import RequestValidator
 from bot.core.names import AnsweredBy
 from bot.core.settings import ROOT, load_settings
 from bot.store import turns
+from bot.store.alerts import raise_alert
 from bot.store.database import open_engine, reading, writing
 from bot.store.schema import metadata
 from bot.store.turns import Outcome, Outgoing, Turn
@@ -678,6 +679,19 @@ class TestHealth:
             answer = await edge.request("GET", "/saude")
 
         assert answer.json["dependencias"]["twilio"]["estado"] == "nao_configurado"
+
+    async def test_trouble_of_twilios_is_told_for_an_hour(self, edge):
+        with writing(edge.engine) as connection:
+            raise_alert(connection, "63038", now=time.time() - 3601)
+            raise_alert(connection, "20003", now=time.time())
+
+        answer = await edge.request("GET", "/saude")
+
+        twilio = answer.json["dependencias"]["twilio"]
+        assert twilio["estado"] == "fora"
+        assert "credenciais" in twilio["detalhe"]
+        assert "limite" not in twilio["detalhe"]
+        assert answer.json["aceita_mensagens"] is True
 
     async def test_it_tells_no_secret_and_no_address_of_ours(self, edge):
         answer = await edge.request("GET", "/saude")

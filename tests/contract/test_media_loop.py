@@ -229,7 +229,7 @@ class TestFetching:
         desk.clock.now += 16
 
         await desk.until_status("guardado")
-        assert desk.row().attempts == 2
+        assert desk.row().attempts == 1
         assert len(desk.files()) == 1
 
     async def test_restart_goes_on_with_what_waits(self, tmp_path, media):

@@ -130,8 +130,10 @@ def domain() -> dict[str, Any]:
     return read
 
 
-def _short(response: str) -> str:
-    """Returns `ask_nome` for `utter_ask_form_agendar_consulta_nome`."""
+def _short(response: str | None) -> str:
+    """Returns `ask_nome` for `utter_ask_form_agendar_consulta_nome`; "" for none."""
+    if response is None:
+        return ""
     forms = "|".join(domain()["forms"])
     return re.sub(f"(?<=ask_)(?:{forms})_", "", response.removeprefix("utter_"))
 
@@ -327,7 +329,7 @@ class Talk:
         self.events.append({"event": "action", "name": action, "policy": "RulePolicy"})
         return self._done(said)
 
-    def hears(
+    def hears(  # noqa: PLR0913 - what a message may bring along
         self,
         text: str,
         *,
@@ -335,8 +337,10 @@ class Talk:
         confidence: float = 0.97,
         names: Iterable[str] = (),
         kind: str = "text",
+        source: str = "",
+        files: Iterable[str] = (),
     ) -> None:
-        """Adds a message of the person's to the events."""
+        """Adds a message of the person's to the events; `files` are their states."""
         self.id = self.desk.writes(
             self.phone, text, self.name, when=self.now.timestamp()
         )
@@ -348,6 +352,11 @@ class Talk:
                 "tipo_usuario": self.profile.value,
                 "nome": self.name,
                 "tipo": kind,
+                "canal": source,
+                "anexos": [
+                    {"id": f"arquivo{number}", "estado": state}
+                    for number, state in enumerate(files, start=1)
+                ],
                 "agora": self.now.isoformat(),
             },
         }
@@ -464,6 +473,8 @@ class Talk:
         self.events.append({"event": "bot", "text": text, "metadata": metadata})
 
     def _rendered(self, message: Mapping[str, Any]) -> str:
+        if not message["response"]:
+            return str(message["text"])  # the model's own words
         template = domain()["responses"][message["response"]][0]["text"]
         office = self.desk.services.office.variables()
         return str(template.format(**{**self.slots, **office, **message}))

@@ -161,7 +161,26 @@ async def test_file_that_came_is_acknowledged(talk, kind, caption):
     said = await talk.runs("action_enviar_documento", caption, kind=kind)
 
     assert said.responses == ["enviar_documento"]
-    assert said.effects == [Request("enviar_documento", {"legenda": caption})]
+    facts = {"legenda": caption, "anexos": []}
+    assert said.effects == [Request("enviar_documento", facts)]
+
+
+@pytest.mark.parametrize(
+    ("files", "response", "words"),
+    [
+        (["guardado"], "enviar_documento", "Recebi o arquivo e guardei"),
+        (["guardado"] * 3, "enviar_documento", "Recebi os 3 arquivos e guardei"),
+        (["pendente"], "enviar_documento_a_caminho", "estou guardando"),
+        (["guardado", "pendente"], "enviar_documento_a_caminho", "os 2 arquivos"),
+    ],
+    ids=["one", "album", "on-its-way", "one-on-its-way"],
+)
+async def test_file_is_said_to_be_kept_once_it_is(talk, files, response, words):
+    said = await talk.runs("action_enviar_documento", "", kind="image", files=files)
+
+    assert said.responses == [response]
+    assert words in said.text
+    assert len(said.effects[0].facts["anexos"]) == len(files)
 
 
 async def test_question_how_to_send_is_answered_without_claiming_a_file(talk):

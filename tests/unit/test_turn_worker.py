@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 import threading
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +28,14 @@ from bot.store.turns import Outcome, Outgoing, Turn
 from connectors.services import ChannelServices
 from connectors.turn_worker import MAX_ATTEMPTS, TurnWorker
 from connectors.wake import WakeUp
+
+
+def pid_of_nobody() -> int:
+    """Returns the number of a process that has just ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
 
 MARIA, JOAO, ANA = (f"whatsapp:+551198765432{n}" for n in (1, 2, 3))
 PATIENCE_S = 10
@@ -113,6 +124,18 @@ class Desk:
             accepted = inbox_store.accept(connection, message, now=self.clock.now)
         self.services.wake.here()
         return accepted.inbox_id
+
+    def lease(self, inbox_id: int, owner: str) -> None:
+        """Another worker has taken a message for a long time."""
+        values = {
+            "status": "leased",
+            "lease_owner": owner,
+            "lease_until": self.clock.now + 3600,
+            "attempts": 1,
+        }
+        change = sa.update(inbox).where(inbox.c.id == inbox_id).values(**values)
+        with writing(self.engine) as connection:
+            connection.execute(change)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.now += seconds
@@ -323,6 +346,30 @@ class TestGivingUp:
         assert dead.error == "process_died"
         assert desk.said() == [NO_ANSWER]
         assert desk.handoffs() == ["turno_falhou"]
+
+    async def test_turn_of_a_process_that_was_killed_is_taken_over_at_once(self, desk):
+        message = desk.receive("oi")
+        desk.lease(message, f"{os.uname().nodename[:40]}-{pid_of_nobody()}-00000000")
+
+        desk.worker.start()
+
+        await desk.until_status(message, "done")
+        assert desk.row(message).attempts == 2
+
+    @pytest.mark.parametrize(
+        "owner",
+        [f"outra-maquina-{2**22 + 1}-0", f"{os.uname().nodename[:40]}-1-0", "sem-nome"],
+        ids=["another-host", "alive", "unknown"],
+    )
+    async def test_turn_of_a_process_that_may_live_is_left_to_it(self, desk, owner):
+        held = desk.receive("de outro processo")
+        desk.lease(held, owner)
+        free = desk.receive("oi", address=JOAO)
+
+        desk.worker.start()
+
+        await desk.until_status(free, "done")
+        assert desk.row(held).status == "leased"
 
 
 class TestStopping:

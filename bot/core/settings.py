@@ -302,7 +302,7 @@ class Settings:
         "tem regra.",
     )  # fmt: skip
     loop_exchanges: int = _setting(
-        "LOOP_EXCHANGES", _count, "4",
+        "LOOP_EXCHANGES", _count, "5",
         "Quantas vezes seguidas a mesma mensagem, em 2 minutos, é tomada por uma "
         "resposta automática.",
     )  # fmt: skip

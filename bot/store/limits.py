@@ -56,6 +56,8 @@ _LOOK_BACK_S = 900
 _QUICK_S = 2.0
 """Nobody reads and answers faster, time after time."""
 _QUICK_TIMES = 8
+_CHATTER_TEXTS, _CHATTER_LETTERS = 3, 15
+"""An automatic reply has few wordings, and none of them is short."""
 _NOTICE_ORDINAL = -1
 """Of a notice beside which the message still gets its answer, from 0 on."""
 _SENT = ("sending", "sent", "unknown", "delivered", "read")
@@ -292,7 +294,8 @@ class _Guard:
         most = max(self._rules.loop_exchanges, _QUICK_TIMES)
         said = _since_last_loop(self._said(most=most))
         quick = said[-_QUICK_TIMES:]
-        if len(quick) == _QUICK_TIMES and all(each.is_quick for each in quick):
+        is_quick = len(quick) == _QUICK_TIMES and all(each.is_quick for each in quick)
+        if is_quick and _is_chatter(quick):
             return True
         same = said[-self._rules.loop_exchanges :]
         return len(same) == self._rules.loop_exchanges and _is_same_exchange(same)
@@ -400,13 +403,43 @@ def _is_same_exchange(said: Sequence[_Said]) -> bool:
         return False
     key = _key(first.text)
     if key and key not in _ASKED_FOR:
-        return all(_key(each.text) == key for each in later)
+        if any(_key(each.text) != key for each in later):
+            return False
+        is_same = len({_digits(each.text) for each in said}) == 1
+        # other numbers each time: four lawsuits asked after, unless we said the same
+        return is_same or len({_keys(each.answers) for each in later}) == 1
     is_same = all(each.text.strip() == first.text.strip() for each in later)
     return (
         bool(first.text.strip())
         and is_same
         and len({each.answers for each in later}) == 1
     )
+
+
+def _is_chatter(said: Sequence[_Said]) -> bool:
+    """Says whether so quick a partner talks as machines do.
+
+    Marks alone, our own words given back, or few wordings and none of them short.
+    Who asks one thing after the other so quickly is somebody's test, or in a hurry.
+    """
+    keys = [_key(each.text) for each in said]
+    if not any(keys):
+        return not any(_digits(each.text) for each in said)
+    if all(_is_echo(each) for each in said):
+        return True
+    return len(set(keys)) <= _CHATTER_TEXTS and min(map(len, keys)) >= _CHATTER_LETTERS
+
+
+def _is_echo(said: _Said) -> bool:
+    return any(answer and answer in _key(said.text) for answer in _keys(said.answers))
+
+
+def _digits(text: str) -> str:
+    return "".join(re.findall(r"\d", text))
+
+
+def _keys(answers: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_key(answer) for answer in answers)
 
 
 def _text_key(text: str) -> str:

@@ -377,8 +377,8 @@ class TestLoop:
     def test_eight_messages_faster_than_people_write_are_a_loop(
         self, talk, after_s, answered
     ):
-        for letter in "abcdefghijklmnopqrstuvwxy":
-            talk.write(f"conversa {letter}")
+        for letter in "abcabcabcabcabcabcabcabca":
+            talk.write(f"recebemos o seu contato {letter}")
             talk.turn()
             talk.send()
             if talk.is_muted:
@@ -387,6 +387,21 @@ class TestLoop:
 
         assert len(talk.heard) == answered
         assert talk.is_muted is (answered == 8)
+
+    def test_many_different_messages_are_no_loop_however_fast(self, talk):
+        for letter in "abcdefghijklmnopqrstuvwxy":
+            talk.exchange(f"e a pergunta de letra {letter}?", after_s=0.1)
+
+        assert not talk.is_muted
+
+    def test_other_numbers_in_the_same_question_are_no_loop(self, talk):
+        for number in range(8):
+            talk.write(f"e o processo 000{number}?")
+            talk.turn(f"O processo {chr(97 + number)} está em andamento.")
+            talk.send()
+            talk.store.now += 5
+
+        assert not talk.is_muted
 
     def test_many_photos_right_after_one_answer_are_no_loop(self, talk):
         talk.exchange("vou mandar as fotos", after_s=0.2)

@@ -144,7 +144,7 @@ async def _ask(
     message: inbox.InboundMessage, services: ChannelServices
 ) -> HTTPResponse:
     started = time.monotonic()
-    accepted = await services.write(
+    accepted = await services.write_soon(
         lambda connection: inbox.accept(
             connection,
             message,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -35,12 +36,23 @@ class ChannelServices:
     async def write_soon(self, query: Callable[[Connection], Result]) -> Result:
         """Writes as `write` does, or says within `DATABASE_DEADLINE_S` that it cannot.
 
-        The write may still come about after that.
+        What has not reached its commit by then is taken back.
 
         Raises:
             DatabaseStalled: the database neither answered nor refused.
         """
-        return await self._within_deadline(self.write(query))
+        is_too_late = threading.Event()
+
+        def write_in_time(connection: Connection) -> Result:
+            result = query(connection)
+            if is_too_late.is_set():
+                raise DatabaseStalled
+            return result
+
+        try:
+            return await self._within_deadline(self.write(write_in_time))
+        finally:
+            is_too_late.set()
 
     async def read_soon(self, query: Callable[[Connection], Result]) -> Result:
         """Reads as `read` does, within `DATABASE_DEADLINE_S`.

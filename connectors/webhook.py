@@ -114,7 +114,7 @@ async def _follow(
 ) -> HTTPResponse:
     status = form.get("MessageStatus", form.get("SmsStatus", ""))
     try:
-        moved = await services.write(
+        moved = await services.write_soon(
             lambda connection: outbox.follow(
                 connection,
                 token=token,

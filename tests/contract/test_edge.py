@@ -11,7 +11,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +21,7 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 from sanic import Sanic
+from sqlalchemy.engine import Engine
 from twilio.request_validator import RequestValidator
 
 from bot.core.names import AnsweredBy
@@ -419,6 +420,38 @@ class TestDatabaseTrouble:
             assert (before.status, refused.status, asked.status) == (200, 503, 503)
             assert (again.status, duplicate.status) == (200, 200)
             assert len(edge.rows("inbox")) == 2
+
+    @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+    async def test_database_that_hangs_is_told_before_twilio_gives_up(
+        self, tmp_path, request, kind
+    ):
+        environ = {"DATABASE_DEADLINE_S": "0.3"}
+        if kind == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            environ["DATABASE_URL"] = server.new_database()
+        async with running_edge(tmp_path, **environ) as edge:
+            with hung(edge.engine):
+                refused = await edge.deliver("text")
+                status = await edge.deliver("status_sent")
+                asked = await edge.ask(RIGHT)
+            again = await edge.deliver("text")
+
+            assert (refused.status, status.status, asked.status) == (503, 503, 503)
+            assert again.status == 200
+            (stored,) = edge.rows("inbox")  # what came too late was taken back
+            assert stored.message_sid.startswith("SM")
+
+
+@contextlib.contextmanager
+def hung(engine: Engine) -> Iterator[None]:
+    """Keeps everybody else from reading and writing messages, without an error."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("LOCK TABLE inbox, outbox")
+        yield
+        connection.connection.rollback()
 
 
 BAD_INPUT = [

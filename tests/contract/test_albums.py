@@ -222,6 +222,16 @@ class TestTurnOfAnAlbum:
         store.commit(again, "agora sim")
         assert [row.body for row in store.rows("outbox")] == ["agora sim"]
 
+    def test_album_of_which_another_took_a_part_says_nothing(self, store, album):
+        table = metadata.tables["inbox"]
+        part = table.update().where(table.c.id == album.merged_ids[0])
+        store.write(lambda c: c.execute(part.values(lease_owner="w2")))
+
+        with pytest.raises(FencedError):
+            store.commit(album, "Recebi os três")
+
+        assert store.rows("outbox") == []
+
     def test_shutdown_gives_all_of_it_back_unspent(self, store, album):
         store.write(lambda c: turns.release(c, lease_owner="w1"))
 

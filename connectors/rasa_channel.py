@@ -27,6 +27,7 @@ from bot.store.effects import parse
 from bot.store.migrate import upgrade
 from bot.store.turns import Outgoing, Turn
 from connectors.api import build_api
+from connectors.backfill import Backfill
 from connectors.direct_answers import (
     answer_without_rasa,
     notices_of,
@@ -39,6 +40,7 @@ from connectors.replies import json_reply
 from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
 from connectors.turn_worker import TurnWorker
+from connectors.twilio_client import TwilioClient
 from connectors.wake import WakeUp
 from connectors.webhook import build_webhook
 
@@ -79,6 +81,8 @@ class WhatsAppChannel(InputChannel):
         services = ChannelServices(settings, engine, WakeUp(settings.rasa_port))
         worker = TurnWorker(services, _answer_with(services, on_new_message))
         sender = TwilioSender(services)
+        client = TwilioClient(settings)
+        backfill = Backfill(services, client)
         own = Blueprint("rasa_channel")
 
         @own.get("/pronto")
@@ -94,10 +98,14 @@ class WhatsAppChannel(InputChannel):
             worker.start()
             if settings.rasa_standalone:
                 await sender.start()
+                await client.open()
+                await backfill.start()
 
         @own.listener("before_server_stop")
         async def stop(_app: Any, _loop: object) -> None:
             await worker.stop()
+            await backfill.stop()
+            await client.close()
             await sender.stop()
             services.wake.close()
 

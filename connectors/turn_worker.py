@@ -34,6 +34,8 @@ _DATABASE_PAUSE_S = 1.0
 log = structlog.get_logger()
 
 Answer = Callable[[Turn], Awaitable[None]]
+_RUNNING_HERE: set[str] = set()
+"""Names of the workers that this process has started."""
 
 
 class TurnWorker:
@@ -71,6 +73,7 @@ class TurnWorker:
 
     def start(self) -> None:
         """Begins to take messages; keeps on until `stop`."""
+        _RUNNING_HERE.add(self._name)
         self._loop_task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -216,4 +219,5 @@ def _is_dead(owner: str) -> bool:
         return True
     except (OSError, OverflowError):
         return False
-    return int(pid) == os.getpid()  # ours: an earlier process had the same number
+    # our own number: an earlier process had it too, unless the worker is one of ours
+    return int(pid) == os.getpid() and owner not in _RUNNING_HERE

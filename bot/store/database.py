@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from sqlalchemy.engine import Connection, Engine
 _BUSY_TIMEOUT_S = 10
 """Less than the 15 s after which Twilio gives a webhook up."""
 _BEGIN = "BEGIN IMMEDIATE"
+_LINES: dict[str, threading.Lock] = {}
+"""By the address of a SQLite file."""
 _LOCK_POLL_S = 0.001
 _POOL_SIZE = 8
 _WRITE_OPTION = "pocketmkt_writes"
@@ -101,9 +104,28 @@ def _take_write_lock(raw: Any) -> None:
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Opens one transaction that writes; commits at its end, or rolls back."""
-    writer = engine.connect().execution_options(**{_WRITE_OPTION: True})
-    with writer as connection, connection.begin():
-        yield connection
+    with _in_line(engine):
+        writer = engine.connect().execution_options(**{_WRITE_OPTION: True})
+        with writer as connection, connection.begin():
+            yield connection
+
+
+@contextlib.contextmanager
+def _in_line(engine: Engine) -> Iterator[None]:
+    """Lets one thread of this process at a time ask for SQLite's write lock.
+
+    A process with sixteen turns that all ask would get it sixteen times as often.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    line = _LINES.setdefault(str(engine.url), threading.Lock())
+    if not line.acquire(timeout=_BUSY_TIMEOUT_S):
+        raise sa.exc.OperationalError(_BEGIN, None, TimeoutError("database is locked"))
+    try:
+        yield
+    finally:
+        line.release()
 
 
 @contextlib.contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
-import threading
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -411,23 +411,18 @@ class TestStopping:
 
     async def test_message_being_claimed_at_that_moment_is_given_back(self, desk):
         message = desk.receive("oi")
-        locked, unlock = threading.Event(), threading.Event()
-
-        def hold_the_database() -> None:
-            with writing(desk.engine):
-                locked.set()
-                unlock.wait(PATIENCE_S)
-
-        holding = asyncio.create_task(asyncio.to_thread(hold_the_database))
-        await asyncio.to_thread(locked.wait)
+        opened: list[object] = []  # who leases, is there a message, the claim itself
+        sa.event.listen(desk.engine, "checkout", lambda *each: opened.append(each))
+        other = sqlite3.connect(desk.engine.url.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
         desk.worker.start()
-        # the claim waits for the lock
-        await desk.until(lambda: desk.engine.pool.checkedout() == 2)
+        await desk.until(lambda: len(opened) == 3)  # the claim waits for the lock
         stopping = asyncio.create_task(desk.worker.stop())
         await asyncio.sleep(0)
-        unlock.set()
-        await asyncio.gather(holding, stopping)
+        other.execute("ROLLBACK")
+        await stopping
         await desk.until(lambda: desk.engine.pool.checkedout() == 0)
+        other.close()
 
         row = desk.row(message)
         assert (row.status, row.lease_owner) == ("new", None)

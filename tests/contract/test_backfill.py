@@ -56,7 +56,7 @@ class Desk:
             "TWILIO_API_BASE_URL": twilio.url,
             "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-            "TWILIO_TIMEOUT_S": "0.3",
+            "TWILIO_TIMEOUT_S": "2",
             **environ,
         }
         settings = load_settings(given, folder=folder)

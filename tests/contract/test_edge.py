@@ -425,7 +425,7 @@ class TestDatabaseTrouble:
     async def test_database_that_hangs_is_told_before_twilio_gives_up(
         self, tmp_path, request, kind
     ):
-        environ = {"DATABASE_DEADLINE_S": "0.3"}
+        environ = {"DATABASE_DEADLINE_S": "1"}
         if kind == "postgresql":
             server = request.getfixturevalue("postgres_server")
             environ["DATABASE_URL"] = server.new_database()

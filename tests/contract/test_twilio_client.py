@@ -57,7 +57,7 @@ async def client_of(folder, url: str, **environ: str) -> AsyncIterator[TwilioCli
     environ = {
         "TWILIO_API_BASE_URL": url,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        "TWILIO_TIMEOUT_S": "0.4",
+        "TWILIO_TIMEOUT_S": "2",
         **environ,
     }
     async with TwilioClient(load_settings(environ, folder=folder)) as client:

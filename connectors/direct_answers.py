@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from bot.core.modes import Mode
 from bot.core.names import FLOW_OUT_OF_SCOPE, NLU_FALLBACK, AnsweredBy
 from bot.core.opt_out import wish_of
 from bot.core.phrases import (
@@ -28,13 +29,15 @@ from bot.core.phrases import (
     STALE_CHOICE,
     STICKER_KEPT,
     TEXT_CUT,
+    WAITING_FOR_PERSON,
     file_too_large,
     late_opening,
 )
 from bot.core.schedule import ZONE
 from bot.core.settings import Settings
 from bot.core.texts import looks_like_command, without_command_mark
-from bot.store import appointments, choices, inbox, media, turns
+from bot.store import appointments, choices, effects, inbox, media, modes, turns
+from bot.store.effects import Handoff
 from bot.store.turns import ALBUM_KINDS, Outcome, Outgoing, Turn
 from connectors.choices import Choice, choice_of
 from connectors.payload import is_cut, quoted_sid
@@ -52,6 +55,8 @@ _FIXED = {
 _WISH_OF_TWILIO = {"STOP": "sair", "START": "voltar"}
 """What a messaging service's own opt-out has made of a word (`OptOutType`)."""
 
+SWITCHED_OFF = "modo_humano"
+"""Reason of the handoff of who writes while the robot is switched off."""
 Change = Callable[[Connection], None]
 
 
@@ -64,14 +69,21 @@ class Reading:
     """A question of ours stands open: "parar" then means to leave it."""
     quoted_text: str
     """Our own message that this one quotes, or ""."""
+    mode: Mode
+    """Who answers in this conversation now."""
+    is_waiting_for_person: bool
+    """Somebody of the office has been asked to write."""
 
 
-def read(connection: Connection, turn: Turn) -> Reading:
-    """Looks up what the message may refer to."""
+def read(connection: Connection, turn: Turn, settings: Settings) -> Reading:
+    """Looks up what the message may refer to, and who is to answer it."""
+    mine = turn.conversation_id
     return Reading(
         choice=choice_of(connection, turn),
-        is_in_form=turns.is_form_open(connection, turn.conversation_id),
+        is_in_form=turns.is_form_open(connection, mine),
         quoted_text=_quoted_text(connection, turn),
+        mode=modes.mode_of(connection, mine, default=settings.mode, now=time.time()),
+        is_waiting_for_person=effects.is_handoff_open(connection, mine),
     )
 
 
@@ -105,11 +117,24 @@ async def answer_without_rasa(
         turn.notices = []
         await _commit(turn, services, "falar_com_advogado", AnsweredBy.PERSON)
         return True
+    if reading.mode is Mode.PERSON:
+        await _leave_to_people(turn, reading, services)
+        return True
     if reading.choice is not None and reading.choice.is_stale:
         return await _say(turn, services, STALE_CHOICE, FLOW_OUT_OF_SCOPE)
     if await _change_consent(turn, reading, services):
         return True
     return await _acknowledge(turn, services)
+
+
+async def _leave_to_people(
+    turn: Turn, reading: Reading, services: ChannelServices
+) -> None:
+    """Asks for a person, and says so once: the robot is switched off."""
+    turn.effects = [Handoff(reason=SWITCHED_OFF)]
+    if not reading.is_waiting_for_person:
+        turn.outgoing = [Outgoing(WAITING_FOR_PERSON, AnsweredBy.RULE)]
+    await _commit(turn, services, "falar_com_advogado", AnsweredBy.PERSON)
 
 
 async def _acknowledge(turn: Turn, services: ChannelServices) -> bool:

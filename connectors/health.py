@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -13,8 +14,9 @@ from sanic.response import HTTPResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.delivery_errors import meaning_of
+from bot.core.schedule import ZONE
 from bot.core.version import VERSION
-from bot.store import inbox
+from bot.store import inbox, service_state
 from bot.store.alerts import alerts_since
 from connectors.replies import json_reply
 from connectors.services import ChannelServices
@@ -23,6 +25,8 @@ _PROBE_S = 1.5
 _FRESH_S = 2.0
 _ALERT_S = 3600
 """How long after its last occurrence a trouble of Twilio's is shown."""
+_MODEL_DOWN = "down"
+"""The action server's word for a model that it does not ask for now."""
 _OK, _DOWN, _OFF = "ok", "fora", "nao_configurado"
 Report = dict[str, Any]
 
@@ -116,6 +120,9 @@ class Health:
         settings = self._services.settings
         if not settings.ollama_hosts:
             return _state(_OFF, "sem modelo: o assistente trabalha só com regras")
+        suspended = await self._suspended()
+        if suspended:
+            return suspended
         started = time.monotonic()
         assert self._http is not None  # noqa: S101 - start() opened it
         for host in settings.ollama_hosts:
@@ -128,6 +135,23 @@ class Health:
                 return _state(_OK, "modelo disponível", started)
             return _state(_DOWN, f"o modelo {settings.llm_model} não está instalado")
         return _state(_DOWN, "o servidor do modelo não responde")
+
+    async def _suspended(self) -> Report | None:
+        """Reports a model that the action server found down and asks no more."""
+        try:
+            noted = await self._services.read_soon(
+                lambda c: service_state.state_of(c, service_state.MODEL)
+            )
+        except SQLAlchemyError:
+            return None
+        if noted is None or noted.state != _MODEL_DOWN:
+            return None
+        since = datetime.fromtimestamp(noted.since_at, ZONE)
+        return _state(
+            _DOWN,
+            f"suspenso desde {since:%H:%M} de {since:%d/%m}: o assistente responde só "
+            "com regras e volta sozinho",
+        )
 
     async def _twilio(self) -> Report:
         if not self._services.settings.twilio_auth_tokens:

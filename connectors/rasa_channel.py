@@ -138,7 +138,9 @@ def _answer_with(
     services: ChannelServices, on_new_message: OnNewMessage
 ) -> Callable[[Turn], Awaitable[None]]:
     async def answer(turn: Turn) -> None:
-        reading = await services.read(lambda connection: read(connection, turn))
+        reading = await services.read(
+            lambda connection: read(connection, turn, services.settings)
+        )
         turn.notices = notices_of(turn, services.settings, now=time.time())
         if await answer_without_rasa(turn, reading, services):
             return

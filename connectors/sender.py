@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.store import outbox
 from bot.store.outbox import ClaimedAnswer
+from connectors.patience import PatienceNotice
 from connectors.reconciler import Reconciler
 from connectors.services import ChannelServices
 from connectors.twilio_client import (
@@ -44,7 +45,7 @@ Settle = Callable[[Connection], None]
 class TwilioSender:
     """Takes answers from the outbox while it runs, and sees each to its end.
 
-    Its client, reconciler and typing indicator start and stop with it.
+    Its client, reconciler, typing indicator and patience notice start and stop with it.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class TwilioSender:
         self._client = TwilioClient(settings)
         self._reconciler = Reconciler(services, self._client, clock=clock)
         self._typing = TypingIndicator(services, self._client, clock=clock)
+        self._patience = PatienceNotice(services, clock=clock)
         self._taking: asyncio.Task[None] | None = None
         self._sends: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -74,6 +76,7 @@ class TwilioSender:
         if not self._settings.twilio_auth_tokens:
             return  # nothing can be accepted, so there is nothing to send
         self._reconciler.start()
+        self._patience.start()
         if self._settings.twilio_typing:
             self._typing.start()
         self._taking = asyncio.create_task(self._take_all())
@@ -86,6 +89,7 @@ class TwilioSender:
             await self._end({self._taking})
         await self._end(set(self._sends))
         await self._reconciler.stop()
+        await self._patience.stop()
         await self._typing.stop()
         await self._client.close()
 

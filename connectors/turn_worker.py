@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.names import FLOW_OUT_OF_SCOPE, AnsweredBy
 from bot.core.phrases import NO_ANSWER
+from bot.core.settings import Settings
 from bot.store import turns
 from bot.store.effects import Handoff
 from bot.store.turns import Outcome, Outgoing, Turn
@@ -140,7 +141,7 @@ class TurnWorker:
                 connection,
                 lease_owner=self._name,
                 now=now,
-                lease_s=settings.turn_deadline_s + _LEASE_MARGIN_S,
+                lease_s=lease_s(settings),
                 burst_s=settings.media_burst_s,
             )
         )
@@ -202,6 +203,11 @@ class TurnWorker:
         outcome = Outcome(FLOW_OUT_OF_SCOPE, 0.0, AnsweredBy.PERSON)
         turns.commit(connection, turn, outcome, now=now)
         turns.mark_dead(connection, turn)
+
+
+def lease_s(settings: Settings) -> float:
+    """Returns how long a turn's message is leased, seconds."""
+    return settings.turn_deadline_s + _LEASE_MARGIN_S
 
 
 def _host() -> str:

@@ -100,6 +100,8 @@ NLU_FALLBACK = "nlu_fallback"
 
 FLOW_MODEL = "fallback_llm"
 """`fluxo` of a turn that the model answered."""
+FLOW_KNOWLEDGE = "conhecimento"
+"""`fluxo` of a turn that the office's own written answer served."""
 FLOW_OUT_OF_SCOPE = "fora_de_escopo"
 """`fluxo` of a turn that nothing could answer."""
 

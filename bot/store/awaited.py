@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.store.schema import INBOX_OPEN, conversation, has_status, inbox
+from bot.store.schema import INBOX_OPEN, conversation, has_status, inbox, outbox
 
 _ROBOT = "robo"
 _MOST = 20
+_ORDINAL = -2
+"""Of the notice among a message's answers, which count from 0."""
+_IS_AWAITED = (
+    has_status(inbox, *INBOX_OPEN),
+    inbox.c.status == "leased",
+    inbox.c.source == "whatsapp",
+    conversation.c.owner == _ROBOT,
+)
 
 
 @dataclass(frozen=True)
@@ -37,18 +46,79 @@ def without_typing(
             inbox.join(conversation, conversation.c.id == inbox.c.conversation_id)
         )
         .where(
-            has_status(inbox, *INBOX_OPEN),
-            inbox.c.status == "leased",
-            inbox.c.source == "whatsapp",
+            *_IS_AWAITED,
             inbox.c.typing_at.is_(None),
             inbox.c.received_at < received_before,
-            conversation.c.owner == _ROBOT,
             conversation.c.muted_until <= received_before,
         )
         .order_by(inbox.c.id)
         .limit(_MOST)
     )
     return [AwaitedMessage(*row) for row in connection.execute(query)]
+
+
+def say_once(
+    connection: Connection, *, text: str, lease_ends_before: float, now: float
+) -> int:
+    """Says something to whoever has waited long; returns to how many.
+
+    In the writing transaction, so that it can never follow the answer: whoever
+    commits the turn changes the same row of the inbox. Once a message, however often
+    its turn is tried.
+
+    Args:
+        connection: inside a writing transaction.
+        text: what is said.
+        lease_ends_before: UTC seconds; turns whose lease ends earlier take long.
+        now: UTC seconds.
+    """
+    is_told = sa.select(outbox.c.id).where(
+        outbox.c.inbox_id == inbox.c.id, outbox.c.ordinal == _ORDINAL
+    )
+    query = (
+        sa.select(inbox.c.id, inbox.c.conversation_id, conversation.c.turn_token)
+        .select_from(
+            inbox.join(conversation, conversation.c.id == inbox.c.conversation_id)
+        )
+        .where(
+            *_IS_AWAITED,
+            inbox.c.lease_until < lease_ends_before,
+            inbox.c.lease_until >= now,
+            conversation.c.muted_until <= now,
+            ~is_told.exists(),
+        )
+        .order_by(inbox.c.id)
+        .limit(_MOST)
+        .with_for_update(of=inbox)
+    )
+    told = connection.execute(query).all()
+    for row in told:
+        connection.execute(
+            sa.insert(outbox).values(
+                inbox_id=row.id,
+                ordinal=_ORDINAL,
+                conversation_id=row.conversation_id,
+                body=text,
+                answered_by="regra",
+                turn_token=row.turn_token,
+                token=uuid.uuid4().hex,
+                purpose="aviso",
+                created_at=now,
+            )
+        )
+    return len(told)
+
+
+def is_anybody_waiting(connection: Connection, *, lease_ends_before: float) -> bool:
+    """Says whether `say_once` may find somebody; it only reads."""
+    query = (
+        sa.select(inbox.c.id)
+        .select_from(
+            inbox.join(conversation, conversation.c.id == inbox.c.conversation_id)
+        )
+        .where(*_IS_AWAITED, inbox.c.lease_until < lease_ends_before)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def mark_typing(connection: Connection, inbox_id: int, *, now: float) -> bool:

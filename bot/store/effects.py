@@ -7,14 +7,14 @@ again leaves them once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.store import appointments
+from bot.store import appointments, review
 from bot.store.database import insert_or_ignore
 from bot.store.schema import conversation, handoff, request
 
@@ -70,7 +70,25 @@ class Commitment:
     ends_at: float
 
 
-Effect = Handoff | Request | OwnerChange | AppointmentChange | Commitment
+@dataclass(frozen=True)
+class Draft:
+    """What the model wrote, for a person to send or to throw away."""
+
+    text: str
+    sources: tuple[str, ...]
+    """Ids of the office's texts that it rests on."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """The flow that the model took the message for; training may learn it."""
+
+    intent: str
+
+
+Effect = (
+    Handoff | Request | OwnerChange | AppointmentChange | Commitment | Draft | Example
+)
 
 _LONGEST_NOTE = 2000
 """Characters; beyond it a further reason stands without its note."""
@@ -95,30 +113,56 @@ def parse(raw: Mapping[str, Any]) -> Effect:
     """
     kind = raw.get("tipo")
     try:
-        if kind == "passagem":
-            return Handoff(
-                reason=str(raw["motivo"]),
-                is_urgent=bool(raw.get("urgente", False)),
-                note=str(raw.get("nota", "")),
-            )
-        if kind == "pedido":
-            return Request(kind=str(raw["fluxo"]), facts=dict(raw["dados"]))
-        if kind == "dono" and raw["dono"] in {"robo", "pessoa"}:
-            return OwnerChange(str(raw["conversa"]), str(raw["dono"]))
-        if kind == "consulta" and raw["acao"] in {"marcar", "cancelar"}:
-            return AppointmentChange(str(raw["acao"]), int(raw["id"]))
-        if kind == "consulta" and raw["acao"] == "remarcar":
-            return AppointmentChange("remarcar", int(raw["id"]), int(raw["nova"]))
-        if kind == "compromisso":
-            return Commitment(
-                lawyer=str(raw["advogado"]),
-                title=str(raw["titulo"]),
-                starts_at=float(raw["inicio"]),
-                ends_at=float(raw["fim"]),
-            )
+        read = _READERS[str(kind)]
+    except KeyError as error:
+        raise ValueError(f"unknown effect {kind!r}") from error
+    try:
+        return read(raw)
     except KeyError as error:
         raise ValueError(f"effect {kind!r} lacks {error}") from error
-    raise ValueError(f"unknown effect {kind!r}")
+
+
+def _handoff(raw: Mapping[str, Any]) -> Handoff:
+    return Handoff(
+        reason=str(raw["motivo"]),
+        is_urgent=bool(raw.get("urgente", False)),
+        note=str(raw.get("nota", "")),
+    )
+
+
+def _owner(raw: Mapping[str, Any]) -> OwnerChange:
+    if raw["dono"] not in {"robo", "pessoa"}:
+        raise ValueError(f"effect 'dono' with unknown owner {raw['dono']!r}")
+    return OwnerChange(str(raw["conversa"]), str(raw["dono"]))
+
+
+def _appointment_change(raw: Mapping[str, Any]) -> AppointmentChange:
+    action = str(raw["acao"])
+    if action == "remarcar":
+        return AppointmentChange(action, int(raw["id"]), int(raw["nova"]))
+    if action not in {"marcar", "cancelar"}:
+        raise ValueError(f"effect 'consulta' with unknown change {action!r}")
+    return AppointmentChange(action, int(raw["id"]))
+
+
+def _commitment(raw: Mapping[str, Any]) -> Commitment:
+    return Commitment(
+        lawyer=str(raw["advogado"]),
+        title=str(raw["titulo"]),
+        starts_at=float(raw["inicio"]),
+        ends_at=float(raw["fim"]),
+    )
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
+    "passagem": _handoff,
+    "pedido": lambda raw: Request(kind=str(raw["fluxo"]), facts=dict(raw["dados"])),
+    "dono": _owner,
+    "consulta": _appointment_change,
+    "compromisso": _commitment,
+    "rascunho": lambda raw: Draft(str(raw["texto"]), tuple(map(str, raw["fontes"]))),
+    "exemplo": lambda raw: Example(str(raw["fluxo"])),
+}
 
 
 def apply(
@@ -140,6 +184,8 @@ def apply(
         )
     elif isinstance(effect, OwnerChange):
         _change_owner(connection, effect, now=now)
+    elif isinstance(effect, (Draft, Example)):
+        _keep_for_review(connection, effect, origin, now=now)
     elif isinstance(effect, Commitment):
         appointments.commit_time(
             connection,
@@ -153,6 +199,24 @@ def apply(
         )
     else:
         _change_appointment(connection, effect, origin, now=now)
+
+
+def _keep_for_review(
+    connection: Connection, effect: Draft | Example, origin: Origin, *, now: float
+) -> None:
+    if isinstance(effect, Example):
+        review.keep_example(
+            connection, inbox_id=origin.inbox_id, intent=effect.intent, now=now
+        )
+        return
+    review.keep_draft(
+        connection,
+        conversation_id=origin.conversation_id,
+        inbox_id=origin.inbox_id,
+        text=effect.text,
+        sources=effect.sources,
+        now=now,
+    )
 
 
 def _change_appointment(
@@ -205,6 +269,14 @@ def _open_handoff(
             note=_with_reason(row.reason, row.note, effect),
         )
     )
+
+
+def is_handoff_open(connection: Connection, conversation_id: str) -> bool:
+    """Says whether a person has been asked for and has not given back."""
+    query = sa.select(handoff.c.id).where(
+        handoff.c.conversation_id == conversation_id, handoff.c.closed_at.is_(None)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _with_reason(reason: str, note: str, effect: Handoff) -> str:

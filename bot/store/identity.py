@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.core.phones import phone_of, same_person_addresses
-from bot.store import effects
+from bot.store import effects, modes
 from bot.store.database import insert_or_ignore
 from bot.store.schema import (
     appointment,
     conversation,
+    draft,
     handoff,
     inbox,
     outbox,
@@ -27,7 +28,7 @@ from bot.store.schema import (
     usage,
 )
 
-_MOVED = (inbox, outbox, request, appointment, handoff)
+_MOVED = (inbox, outbox, request, appointment, handoff, draft)
 _NO_TOKEN = -1
 """A turn token that no conversation has: the answer is revoked."""
 
@@ -147,6 +148,7 @@ def _merge(connection: Connection, other: Any, *, into: Any, now: float) -> None
             .values(conversation_id=into.id)
         )
     connection.execute(sa.delete(usage).where(usage.c.conversation_id == other.id))
+    modes.hand_on(connection, other.id, into=into.id)
     connection.execute(sa.delete(conversation).where(conversation.c.id == other.id))
     connection.execute(
         sa.update(conversation)

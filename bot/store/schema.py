@@ -308,6 +308,56 @@ reservada → liberada where another time was chosen."""
 sa.Index("appointment_of_lawyer", appointment.c.lawyer, appointment.c.starts_at)
 sa.Index("appointment_of_conversation", appointment.c.conversation_id)
 
+answer_mode = sa.Table(
+    "answer_mode",
+    metadata,
+    sa.Column("scope", sa.String(40), primary_key=True),
+    sa.Column("mode", sa.String(20), nullable=False),
+    sa.Column("until_at", sa.Float),
+    sa.Column("changed_at", sa.Float, nullable=False),
+    sa.Column("changed_by", sa.String(120), nullable=False, server_default=""),
+)
+"""Who answers, as somebody chose it. `scope` is `geral` or a conversation's id;
+`until_at`: from then on the choice no longer counts."""
+
+draft = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    _foreign("conversation.id"),
+    _foreign("inbox.id", nullable=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("sources", sa.JSON, nullable=False),
+    sa.Column("status", sa.String(12), nullable=False, server_default="aberto"),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("closed_at", sa.Float),
+    sa.UniqueConstraint("inbox_id"),
+)
+"""Answers of the model that wait for a person to send them. `status` aberto →
+enviado | descartado; `sources` the ids of the office's texts it cites."""
+
+teaching_example = sa.Table(
+    "teaching_example",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    _foreign("inbox.id"),
+    sa.Column("intent", sa.String(60), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False, server_default="aberto"),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.UniqueConstraint("inbox_id"),
+)
+"""Messages that nobody understood and the model led into a flow, for review as
+training examples. The words stand in `inbox`."""
+
+service_state = sa.Table(
+    "service_state",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("since_at", sa.Float, nullable=False),
+)
+"""What one process knows of a service and others show, as `modelo`."""
+
 panel_link = sa.Table(
     "panel_link",
     metadata,

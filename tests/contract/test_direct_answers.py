@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from bot.core import phrases
+from bot.core.modes import Mode
 from bot.core.schedule import ZONE
 from bot.core.settings import Settings, load_settings
+from bot.store import modes
 from bot.store.appointments import hold
 from bot.store.effects import AppointmentChange, Origin
 from bot.store.inbox import Attachment
@@ -60,7 +62,9 @@ class Desk:
         """Returns what was said directly, or None where Rasa is to answer."""
 
         async def run() -> bool:
-            reading = await self.services.read(lambda c: read(c, turn))
+            reading = await self.services.read(
+                lambda c: read(c, turn, self.services.settings)
+            )
             turn.notices = notices_of(turn, self.services.settings, now=self.store.now)
             return await answer_without_rasa(turn, reading, self.services)
 
@@ -250,7 +254,7 @@ class TestOptions:
     def test_tap_is_read_as_its_words(self, desk):
         self.ask(desk)
         turn = desk.turn("Sim", ButtonText="Sim", ButtonPayload="sim")
-        reading = desk.store.read(lambda c: read(c, turn))
+        reading = desk.store.read(lambda c: read(c, turn, desk.services.settings))
 
         assert desk.answer(turn) is None
         assert words_for_rasa(turn, reading.choice) == "sim"
@@ -267,7 +271,7 @@ class TestOptions:
     def test_command_of_ours_needs_no_reading(self, desk):
         self.ask(desk, '/afirmar{"nome": "x"}')
         turn = desk.turn("Sim", ButtonPayload='/afirmar{"nome": "x"}')
-        reading = desk.store.read(lambda c: read(c, turn))
+        reading = desk.store.read(lambda c: read(c, turn, desk.services.settings))
 
         parsed = parsed_beforehand(turn, reading.choice)
 
@@ -277,8 +281,47 @@ class TestOptions:
 
     def test_command_that_a_person_types_is_words(self, desk):
         turn = desk.turn("/excluir_dados", ButtonPayload="/excluir_dados")
-        reading = desk.store.read(lambda c: read(c, turn))
+        reading = desk.store.read(lambda c: read(c, turn, desk.services.settings))
 
         parsed = parsed_beforehand(turn, reading.choice)
 
         assert parsed["intent"]["name"] == "nlu_fallback"
+
+
+class TestModes:
+    def switch(self, desk, mode: Mode, scope: str = modes.OFFICE, until=None) -> None:
+        choice = modes.Chosen(scope, mode, until, desk.store.now, "teste")
+        desk.store.write(lambda c: modes.choose(c, choice))
+
+    def test_while_the_robot_is_off_people_are_told_once_and_wait(self, desk):
+        self.switch(desk, Mode.PERSON)
+
+        assert desk.say("oi, boa tarde") == [phrases.WAITING_FOR_PERSON]
+        assert desk.say("tem alguém aí?") == []
+        [waiting] = desk.store.rows("handoff")
+        assert waiting.reason == "modo_humano"
+        assert {row.answered_by for row in desk.store.rows("inbox")} == {"pessoa"}
+
+    def test_one_conversation_may_be_off_alone(self, desk):
+        mine = desk.turn("oi")
+        self.switch(desk, Mode.PERSON, mine.conversation_id)
+
+        assert desk.answer(mine) == [phrases.WAITING_FOR_PERSON]
+
+    def test_choice_ends_by_itself(self, desk):
+        self.switch(desk, Mode.PERSON, until=time.time() - 1)
+
+        assert desk.say("oi") is None
+
+    @pytest.mark.parametrize("mode", [each for each in Mode if each != Mode.PERSON])
+    def test_in_every_other_mode_rasa_answers(self, desk, mode):
+        self.switch(desk, mode)
+
+        assert desk.say("oi") is None
+
+    def test_office_that_is_off_is_off_for_every_conversation(self, desk):
+        mine = desk.turn("oi")
+        self.switch(desk, Mode.PERSON)
+        self.switch(desk, Mode.MODEL, mine.conversation_id)
+
+        assert desk.answer(mine) == [phrases.WAITING_FOR_PERSON]

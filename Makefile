@@ -49,6 +49,11 @@ eval-nlu: setup ## Mede o entendimento: DATA=arquivo.yml [CONFIG=pipelines/x.yml
 	@model=$$($(PY) -m deploy.local.training --config $(CONFIG)) && \
 	  PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 $(PYRASA) -m bot.nlu.evaluate --model $$model --data $(DATA)
 
+.PHONY: eval-llm
+eval-llm: setup-dev ## Mede a IA: [OLLAMA_HOST=http://… MODELO=nome] [MOSTRAR=1] [SO=uteis|pareceres|ataques]
+	@$(PY) -m benchmarks.eval_llm $(if $(OLLAMA_HOST),--host "$(OLLAMA_HOST)") $(if $(MODELO),--modelo "$(MODELO)") \
+	  $(if $(MOSTRAR),--mostrar) $(if $(SO),--so "$(SO)") $(if $(LIMITE),--limite $(LIMITE)) $(if $(JSON),--json "$(JSON)")
+
 .PHONY: compare-nlu
 compare-nlu: setup ## Compara os caminhos de entendimento: [FOLDS=3] [DIET=1: DIET inteiro]
 	@$(PY) -m benchmarks.compare_nlu --data $(DATA) --folds $(or $(FOLDS),3) $(if $(DIET),--whole-diet)
@@ -68,6 +73,14 @@ bench-webhook: setup-dev train ## Mede o aviso de recebimento com o resto em apu
 .PHONY: pessoa
 pessoa: setup ## Cadastra alguém: TELEFONE=… NOME=… PERFIL=advogado|cliente
 	@$(PY) -m deploy.local.person --telefone "$(TELEFONE)" --nome "$(NOME)" --perfil "$(PERFIL)"
+
+.PHONY: modelo
+modelo: setup ## Constrói o modelo no Ollama: GGUF=arquivo ou BASE=nome [LORA=arquivo]
+	@$(PY) -m deploy.local.office_model --gguf "$(GGUF)" --base "$(BASE)" --lora "$(LORA)"
+
+.PHONY: modo
+modo: setup ## Mostra ou muda quem responde: [MODO=somente_regras] [TELEFONE=…] [HORAS=8]
+	@$(PY) -m deploy.local.mode --modo "$(MODO)" --telefone "$(TELEFONE)" --horas "$(HORAS)"
 
 .PHONY: painel-link
 painel-link: setup ## Imprime um link de uso único para o painel

@@ -45,6 +45,12 @@ class Conversation:
     files: tuple[Mapping[str, str], ...]
     """Attachments of the message that are here or on their way: `id`, `tipo`
     (media type), `nome`, `estado` (`guardado` or `pendente`)."""
+    form: str
+    """Name of the form that is being filled, or ""."""
+    is_forwarded: bool
+    """Whether these are somebody else's words, passed on."""
+    quoted: str
+    """What we had said that this message quotes, or ""."""
     slots: dict[str, Any]
     past: tuple[Said, ...]
     """Earlier turns, oldest first, without the latest message."""
@@ -85,6 +91,10 @@ class Conversation:
         """Answers with a text that was written just now, as the model's."""
         self._dispatcher.utter_message(text=text, **_extra((), answered_by, flow))
 
+    def leave(self, *effects: dict[str, Any]) -> None:
+        """Leaves effects behind without a word."""
+        self._dispatcher.utter_message(json_message={"efeitos": list(effects)})
+
     @property
     def area(self) -> str | None:
         """The first area of law that the message names, or None."""
@@ -113,6 +123,9 @@ def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conve
         kind_of_message=str(metadata.get("tipo") or "text"),
         source=str(metadata.get("canal") or ""),
         files=tuple(metadata.get("anexos") or ()),
+        form=str((tracker.active_loop or {}).get("name") or ""),
+        is_forwarded=bool(metadata.get("encaminhada")),
+        quoted=str(metadata.get("citada") or ""),
         slots=dict(tracker.slots),
         past=_past(tracker),
         now=_now(metadata.get("agora")),

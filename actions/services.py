@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
+from actions.model_watch import ModelWatch
 from bot.core.cases_sheet import CasesFile
 from bot.core.office import Office, load_office
 from bot.core.settings import ROOT, Settings
 from bot.store.database import open_engine, reading, writing
 from bot.store.migrate import upgrade
-from llm_fallback import ModelSettings, OfficeModel, open_model
+from llm_fallback import Fallback, Lessons, ModelSettings, open_fallback
+from llm_fallback.knowledge.retrieval import Knowledge
+from llm_fallback.knowledge.texts import load_knowledge, office_entries
+from llm_fallback.legal.questions import LegalQuestions, load_examples
 
 Result = TypeVar("Result")
+KNOWLEDGE_FOLDER = "data/conhecimento"
+LEGAL_EXAMPLES = "data/perguntas_juridicas.yml"
+_CANARY_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,8 @@ class Services:
     office: Office
     cases: CasesFile
     """The office's sheet of lawsuits."""
-    model: OfficeModel | None
-    """None where no Ollama host is configured."""
+    fallback: Fallback
+    """What becomes of a message that no flow understood."""
 
     async def read(self, query: Callable[[Connection], Result]) -> Result:
         """Runs a query that only reads, off the event loop."""
@@ -60,19 +69,44 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Opens the database and the model's client; closes both at the end.
 
     Raises:
-        SettingsError: the office's file is missing or wrong.
+        SettingsError: the office's file, its texts or the legal examples are wrong.
     """
     office = load_office(ROOT / settings.office_file)
     cases = CasesFile(ROOT / settings.cases_file)
+    teach = _lessons(office)
     engine = open_engine(settings.database_url)
     upgrade(engine)
-    async with contextlib.AsyncExitStack() as stack:
-        model = None
-        if settings.ollama_hosts:
-            model = await stack.enter_async_context(
-                open_model(ModelSettings.from_settings(settings))
-            )
-        try:
-            yield Services(settings, engine, office, cases, model)
-        finally:
-            engine.dispose()
+    watch = ModelWatch(engine)
+    teacher = ThreadPoolExecutor(1, thread_name_prefix="lessons")
+    try:
+        async with open_fallback(
+            ModelSettings.from_settings(settings),
+            lessons=teacher.submit(teach),
+            canary=secrets.token_hex(_CANARY_BYTES),
+            public_names=[each.name for each in office.lawyers],
+            on_change=watch.note,
+        ) as fallback:
+            await watch.start(fallback.model_state)
+            yield Services(settings, engine, office, cases, fallback)
+            await watch.stop()
+    finally:
+        teacher.shutdown()
+        engine.dispose()
+
+
+def _lessons(office: Office) -> Callable[[], Lessons]:
+    """Reads what the office taught; what is returned learns it, in seconds.
+
+    Raises:
+        SettingsError: a text or an example is written wrongly.
+    """
+    texts = load_knowledge(ROOT / KNOWLEDGE_FOLDER, office.variables())
+    entries = (*texts, *office_entries(office))
+    answered = [asked for each in entries for asked in (each.title, *each.questions)]
+    examples = load_examples(ROOT / LEGAL_EXAMPLES)
+
+    def learn() -> Lessons:
+        legal = LegalQuestions.learn(examples, answered=answered)
+        return Lessons(Knowledge(entries), legal)
+
+    return learn

@@ -3,7 +3,10 @@
     LlmError                    a DependencyError; `response` is the utterance
     ├─ LlmUnavailable           no host could be used
     │  ├─ LlmModelMissing       the host runs, but has not this model
-    │  └─ LlmProtocolBroken     the host answered something that is no answer
+    │  ├─ LlmModelLoading       the host is still reading the model
+    │  ├─ LlmRequestRefused     the host refused this very request
+    │  ├─ LlmProtocolBroken     the host answered something that is no answer
+    │  └─ LlmSuspended          every host failed lately; none was asked
     ├─ LlmTimeout               the deadline passed
     ├─ LlmBusy                  our queue or the host's is full
     └─ LlmAnswerRejected        an answer came and must not be shown
@@ -45,6 +48,14 @@ class LlmModelLoading(LlmUnavailable):
     """The host is still reading the model; a moment later it may answer."""
 
 
+class LlmRequestRefused(LlmUnavailable):
+    """The host refused this very request; another may pass."""
+
+
+class LlmSuspended(LlmUnavailable):
+    """Every host failed lately, so none was asked; they are being watched."""
+
+
 class LlmProtocolBroken(LlmUnavailable):
     """The host answered something that is no answer of Ollama."""
 
@@ -60,6 +71,10 @@ class LlmBusy(LlmError):
 class Rejection(str, Enum):
     """Why an answer is not shown; the first check that fails names it."""
 
+    MALFORMED = "malformed"
+    """Not the JSON that was asked for."""
+    NO_SOURCE = "no_source"
+    """It cites nothing, or what it was not given."""
     EMPTY = "empty"
     TOO_LONG = "too_long"
     CUT_SHORT = "cut_short"
@@ -80,6 +95,10 @@ class Rejection(str, Enum):
     CONFIDENTIALITY = "confidentiality"
     OFFENCE = "offence"
     UNGROUNDED = "ungrounded"
+    UNSUPPORTED = "unsupported"
+    """It says what the texts that it cites do not say."""
+    PERSONAL_DATA = "personal_data"
+    CANARY = "canary"
 
 
 class LlmAnswerRejected(LlmError):
@@ -138,7 +157,17 @@ def _by_status(error: Exception) -> LlmError:
         getattr(error, "error", "")
     ):  # after a load whose client went away
         return LlmModelLoading(f"host answered {status}: loading", retryable=True)
+    return _refused(status)
+
+
+def _refused(status: int) -> LlmError:
+    is_about_us = status in {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+    }
     is_ours = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_ours and not is_about_us:
+        return LlmRequestRefused(f"host answered {status}", retryable=False)
     return LlmUnavailable(f"host answered {status}", retryable=not is_ours)
 
 
@@ -165,6 +194,7 @@ _TRANSLATIONS: Mapping[type[BaseException], Callable[[Exception], LlmError]] = {
     # (`ChatResponse(**body)`, `json.loads(body).get("error")`).
     TypeError: _broken,
     AttributeError: _broken,
+    ValueError: _broken,  # a number of more digits than Python reads
     # The request cannot be made at all.
     ollama.RequestError: _refused_by_client,
     httpx.InvalidURL: _refused_by_client,

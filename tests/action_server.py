@@ -71,19 +71,20 @@ def environment(folder: Path, *, port: int) -> dict[str, str]:
         "CASES_FILE": str(folder / "processos.csv"),
         "OLLAMA_HOST": "",
         "LOG_LEVEL": "INFO",
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[ActionServer]:
+def running(folder: Path, **settings: str) -> Iterator[ActionServer]:
     """Runs `python -m actions` on a free port until the block ends."""
     port = free_port()
-    log = folder / "acoes.log"
+    log = folder / f"acoes-{port}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [str(PYTHON), "-m", "actions"],
             cwd=ROOT,
-            env={**os.environ, **environment(folder, port=port)},
+            env={**os.environ, **environment(folder, port=port), **settings},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -18,6 +18,7 @@ _PERSON_OFFERED = frozenset(
         "utter_ia_indisponivel",
         "utter_ia_sem_resposta",
         "utter_ia_limite",
+        "utter_ia_pessoa",
         "utter_default",
         "utter_perguntar_identidade",
         "utter_erro_interno",

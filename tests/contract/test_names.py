@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from actions.dialogue.form import DIRECT_QUESTIONS, EXPLAINED, Form
+from actions.fallback import TOLD
 from actions.registry import build_actions
 from actions.services import Services
 from bot.core.cases_sheet import CasesFile
@@ -36,6 +37,7 @@ from bot.store.database import open_engine
 from bot.store.effects import Handoff, parse
 from bot.store.migrate import upgrade
 from tests.contract import said_by_actions
+from tests.fakes.fake_fallback import FakeFallback
 
 FORBIDDEN = re.compile(
     r"garant|causa (?:ganha|certa)|gr[aá]tis|gratuit|100 ?%|com certeza",
@@ -80,7 +82,7 @@ def actions(tmp_path):
     upgrade(engine)
     office = load_office(ROOT / settings.office_file)
     cases = CasesFile(ROOT / settings.cases_file)
-    yield build_actions(Services(settings, engine, office, cases, model=None))
+    yield build_actions(Services(settings, engine, office, cases, FakeFallback()))
     engine.dispose()
 
 
@@ -273,11 +275,11 @@ def test_slots_are_filled_by_our_validations_alone():
         assert slot["influence_conversation"] is False, name
 
 
-def test_every_slot_of_the_domain_is_used_by_a_form(actions):
+def test_every_slot_of_the_domain_is_used(actions):
     forms = [action for action in actions if isinstance(action, Form)]
     used = {slot for form in forms for slot in form.slots}
 
-    assert set(DOMAIN["slots"]) == used | {"nome", "cpf", "email"}
+    assert set(DOMAIN["slots"]) == used | {"nome", "cpf", "email", TOLD}
 
 
 def test_every_complaint_of_a_form_has_its_response():

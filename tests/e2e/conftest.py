@@ -10,8 +10,8 @@ import pytest
 
 from tests.stack import MODEL, FakeService, Stack, fake_ollama, fake_twilio, open_stack
 
-MODEL_WRITES = "O escritório **não** faz bolo, mas posso chamar uma pessoa da equipe."
-MODEL_SAYS = "O escritório *não* faz bolo, mas posso chamar uma pessoa da equipe."
+MODEL_WRITES = "Posso **chamar** uma pessoa da equipe."
+MODEL_SAYS = "Posso *chamar* uma pessoa da equipe."
 """The same on WhatsApp, whose bold is not Markdown's."""
 
 

@@ -177,7 +177,8 @@ def test_what_nobody_understands_is_answered_by_the_model(office: Office) -> Non
 
     assert answer["fluxo"] == "fallback_llm"
     assert answer["quem_respondeu"] == "ia"
-    assert answer["resposta"] == MODEL_SAYS
+    assert answer["resposta"].startswith(f"{MODEL_SAYS}\n\n")
+    assert "inteligência artificial" in answer["resposta"]
     assert after["fluxo"] == "consultar_endereco"
 
 
@@ -310,7 +311,7 @@ def test_a_stray_question_in_a_form_is_answered_and_the_form_goes_on(
     stray = office.stack.ask(phone, "qual a receita de bolo de cenoura?")
     after = office.stack.ask(phone, "Rosângela d'Ávila")
 
-    assert stray["mensagens"][0] == MODEL_SAYS
+    assert stray["mensagens"][0].startswith(MODEL_SAYS)
     assert "nome" in stray["mensagens"][-1]
     assert len(stray["mensagens"]) == 2
     assert after["fluxo"] == "agendar_consulta"

@@ -44,6 +44,8 @@ from bot.store.database import open_engine, reading, writing
 from bot.store.migrate import upgrade
 from bot.store.schema import appointment, handoff, outbox, request
 from bot.store.schema import conversation as conversation_table
+from llm_fallback import ModelState
+from tests.fakes.fake_fallback import FakeFallback
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=ZONE)
 """A Wednesday; the 20th is a holiday, the recess begins on 20/12."""
@@ -157,7 +159,8 @@ class Said:
     @property
     def effects(self) -> list[effects.Effect]:
         """What rides on the answers."""
-        raw = (each for message in self.messages for each in message.get("efeitos", ()))
+        told = [{**message, **message.get("custom", {})} for message in self.messages]
+        raw = (each for message in told for each in message.get("efeitos", ()))
         return [effects.parse(each) for each in raw]
 
     def of(self, response: str) -> dict[str, Any]:
@@ -339,6 +342,7 @@ class Talk:
         kind: str = "text",
         source: str = "",
         files: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """Adds a message of the person's to the events; `files` are their states."""
         self.id = self.desk.writes(
@@ -358,6 +362,7 @@ class Talk:
                     for number, state in enumerate(files, start=1)
                 ],
                 "agora": self.now.isoformat(),
+                **(metadata or {}),
             },
         }
         self.events.append(
@@ -460,7 +465,8 @@ class Talk:
                 self.followup = event["name"]
         said.messages += dispatcher.messages
         for message in dispatcher.messages:
-            self._tells(message)
+            if message["response"] or message["text"]:
+                self._tells(message)
         return found
 
     def _set(self, event: Mapping[str, Any]) -> None:
@@ -474,7 +480,7 @@ class Talk:
 
     def _rendered(self, message: Mapping[str, Any]) -> str:
         if not message["response"]:
-            return str(message["text"])  # the model's own words
+            return str(message["text"] or "")  # the model's own words
         template = domain()["responses"][message["response"]][0]["text"]
         office = self.desk.services.office.variables()
         return str(template.format(**{**self.slots, **office, **message}))
@@ -516,7 +522,8 @@ def desk(tmp_path: Path, empty_database: Path) -> Iterator[Desk]:
     engine = open_engine(f"sqlite:///{path}")
     sa.event.listen(engine, "connect", _is_thrown_away)
     cases = CasesFile(tmp_path / "processos.csv")
-    yield Desk(Services(settings, engine, _office(), cases, None))
+    fallback = FakeFallback(model_state=ModelState.NOT_CONFIGURED)
+    yield Desk(Services(settings, engine, _office(), cases, fallback))
     engine.dispose()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -15,7 +14,6 @@ from rasa_sdk.interfaces import ActionExecutionRejection
 from actions.base import AssistantAction
 from actions.conversation import conversation_of
 from actions.lawyers.people import name_in
-from actions.registry import build_actions
 from bot.core.errors import AssistantError, DependencyError, UserInputError
 from bot.core.names import Profile
 from bot.core.schedule import ZONE
@@ -23,7 +21,6 @@ from bot.store import effects, office_desk, turns
 from bot.store.database import reading, writing
 from bot.store.effects import OwnerChange
 from bot.store.turns import Outcome, Outgoing
-from llm_fallback import ModelAnswer
 from tests.unit.desk import NOW, PHONE, TUESDAY_AT_15, at, domain
 
 ALL = "quero marcar consulta online sobre divórcio terça às 15h, me chamo Maria Prado"
@@ -113,63 +110,6 @@ async def test_call_without_metadata_is_served_as_a_client(desk):
     said, _ = await run(desk.actions["action_ver_agenda"], metadata=None)
 
     assert said[0]["response"] == "utter_so_para_advogados"
-
-
-async def test_without_a_model_the_person_is_told_and_offered_a_person(desk):
-    said = await desk.talk().runs("action_llm_fallback", "posso ser preso?")
-
-    assert said.responses == ["fora_de_escopo"]
-    assert said.messages[0]["quem_respondeu"] == "regra"
-
-
-QUESTION = "posso ser preso?"
-
-
-class EchoingModel:
-    """A model that answers everything alike, and counts."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def answer(self, question, *, history, office_facts):
-        self.asked += 1
-        return ModelAnswer("Posso chamar uma pessoa.", "m", "h", 0.1, 0.1, 9, 9)
-
-
-class TestQuestionsADay:
-    @pytest.fixture
-    def model(self, desk):
-        model = EchoingModel()
-        settings = replace(desk.services.settings, limit_model_per_day=2)
-        services = replace(desk.services, settings=settings, model=model)
-        desk.actions = {each.name(): each for each in build_actions(services)}
-        return model
-
-    async def test_person_has_so_many_and_is_told_when_they_are_over(self, desk, model):
-        talk = desk.talk()
-        said = [
-            await talk.runs("action_llm_fallback", QUESTION, source="whatsapp")
-            for _ in range(3)
-        ]
-
-        assert model.asked == 2
-        assert said[1].messages[0]["quem_respondeu"] == "ia"
-        assert said[2].responses == ["ia_limite"]
-        assert said[2].messages[0]["quem_respondeu"] == "regra"
-
-    async def test_others_have_their_own(self, desk, model):
-        for phone in ("+5511911112222", "+5511911113333", "+5511911114444"):
-            talk = desk.talk(phone=phone)
-            await talk.runs("action_llm_fallback", QUESTION, source="whatsapp")
-
-        assert model.asked == 3
-
-    async def test_office_has_no_limit_of_its_own(self, desk, model):
-        talk = desk.talk()
-        for _ in range(4):
-            await talk.runs("action_llm_fallback", QUESTION, source="api")
-
-        assert model.asked == 4
 
 
 BREAKABLE = [

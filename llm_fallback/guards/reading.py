@@ -10,6 +10,8 @@ import re
 import unicodedata
 
 _EMPHASIS = re.compile(r"[*_~`´]")
+_MARKS = re.compile("[\u0300-\u036f\u20d0-\u20ff\ufe0f]")
+"""The usual combining marks; rarer ones take the slow way."""
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\s\"”)]+|\n+")
 
 
@@ -19,10 +21,13 @@ def folded(text: str) -> str:
     >>> folded("*É* GARANTIDO, às 9h")
     'e garantido, as 9h'
     """
-    # A combining "enclosing keycap" turns a digit into an emoji: 1️⃣.
-    apart = unicodedata.normalize("NFKD", _EMPHASIS.sub("", text))
-    plain = "".join(char for char in apart if not unicodedata.combining(char))
-    plain = plain.replace("\ufe0f", "").replace("\u20e3", "").replace("⁄", "/")
+    plain = _EMPHASIS.sub("", text)
+    if not plain.isascii():
+        # A combining "enclosing keycap" turns a digit into an emoji: 1️⃣.
+        plain = _MARKS.sub("", unicodedata.normalize("NFKD", plain))
+        if not plain.isascii():
+            plain = "".join(c for c in plain if not unicodedata.combining(c))
+            plain = plain.replace("⁄", "/")
     return plain.lower()
 
 

@@ -1,11 +1,8 @@
-"""Every fact in an answer must come from where it may come from.
+"""Every value in an answer must stand in the texts that it cites.
 
-Numbers are compared by kind: that the office is in house 150 does not make
-"R$ 150" true. What a mistake would cost most (prices, percentages, telephone
-numbers, keys, links, laws, addresses) must stand in the office's facts; a
-client's own words prove none of it. Days, times and periods that only the
-question names may be taken up again where the sentence denies or acknowledges
-them, since "Sim, domingo às 9h" would be an invented opening hour.
+Values are compared by kind: that the office is in house 150 does not make "R$ 150"
+true. Nothing else proves one; a person's own words least of all. Whether a value
+stands beside the right words is the matter of `support`.
 """
 
 from __future__ import annotations
@@ -15,9 +12,10 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
-from llm_fallback.numerals import with_digits
-from llm_fallback.reading import folded, sentences, words
+from llm_fallback.guards.numerals import with_digits
+from llm_fallback.guards.reading import folded, sentences
 
 
 class Kind(str, Enum):
@@ -41,17 +39,6 @@ class Kind(str, Enum):
     NAME = "name"
 
 
-_FROM_QUESTION_ALWAYS = frozenset({Kind.NUMBER, Kind.NAME})
-_FROM_QUESTION_ACKNOWLEDGED = frozenset(
-    {Kind.DATE, Kind.TIME, Kind.PERIOD, Kind.WEEKDAY}
-)
-_ACKNOWLEDGES = re.compile(
-    r"\b(?:nao|nem|fechad\w*|exceto|entendi|entendo|compreendo|recebi|mencionou|disse"
-    r"|informou|contou|pediu|perguntou|quer|deseja|gostaria|prefere|advogad[oa]s?"
-    r"|equipe|pessoa|verificar|conferir|consultar)\b"
-)
-
-
 @dataclass(frozen=True)
 class Value:
     """One fact found in a text."""
@@ -60,51 +47,61 @@ class Value:
     """What it is."""
     forms: frozenset[str]
     """The readings it allows, normalised: "9 horas" is a time or a period."""
-    sentence: str
-    """The folded sentence around it."""
 
 
-def ungrounded(answer: str, *, question: str, office_facts: str) -> Value | None:
-    """Returns the first value of the answer that comes from nowhere, or None."""
-    facts = _by_line(office_facts)
-    known = _forms(value for _, values in facts for value in values)
-    asked = _forms(values_of(question))
+def ungrounded(answer: str, *, cited: str) -> Value | None:
+    """Returns the first value of the answer that `cited` does not hold, or None."""
+    known = _known(cited)
     for value in values_of(answer):
-        if value.forms & known:
-            if value.kind is Kind.PRICE and not _same_subject(value, question, facts):
-                return value
-        elif not (value.forms & asked and _may_repeat(value)):
+        if not value.forms & known:
             return value
     return None
 
 
 def values_of(text: str) -> list[Value]:
     """Returns every checkable value of a text, each once for its place."""
-    found = []
-    for sentence in _statements(text):
-        plain = with_digits(folded(sentence))
-        found += [
-            Value(kind, forms, plain) for kind, forms in _names_of_places(sentence)
-        ]
-        rest = plain
-        for kind, pattern, read in _PATTERNS:
-            for match in pattern.finditer(rest):
-                forms = frozenset(f"{kind.value}:{form}" for form in read(match))
-                found.append(Value(kind, forms | _also(kind, match), plain))
-            rest = pattern.sub(" ; ", rest)
+    found: list[Value] = []
+    for sentence in statements(text):
+        found += [Value(kind, forms) for kind, forms in _names_of_places(sentence)]
+        found += marked(sentence)[1]
     return found
 
 
-def _statements(text: str) -> list[str]:
-    # The dots of "1. RG" and "Av. Paulista" end no sentence.
+def marked(sentence: str) -> tuple[str, list[Value]]:
+    """Returns the folded sentence with a mark in place of each value.
+
+    "é" and "está" become "eh" and "estah": without accents they are other words,
+    as "São Paulo" is.
+    The mark of the n-th value is the character U+F0000 + n. Two marks side by side
+    are the ends of a range: `das 9h às 18h`, `de segunda a sexta`.
+    """
+    found: list[Value] = []
+    told_apart = _IS.sub(
+        _with_h, _SAINT.sub("Santo ", unicodedata.normalize("NFC", sentence))
+    )
+    plain = _MARK.sub(" ", with_digits(folded(told_apart)))
+    for kind, pattern, read in _PATTERNS:
+
+        def mark(match: re.Match[str], kind: Kind = kind, read: _Read = read) -> str:
+            forms = frozenset(f"{kind.value}:{form}" for form in read(match))
+            found.append(Value(kind, forms | _also(kind, match)))
+            return f" ;{chr(FIRST_MARK + len(found) - 1)}; "
+
+        plain = pattern.sub(mark, plain)
+    return _RANGE.sub(r" \1\2 ", _BARE_MARK.sub(r" \1 ", plain)), found
+
+
+def statements(text: str) -> list[str]:
+    """Returns the sentences; the dots of "1. RG" and "Av. Paulista" end none."""
     return sentences(_ABBREVIATION.sub(r"\1 ", _LIST_MARKER.sub("", text)))
 
 
-def _by_line(text: str) -> list[tuple[str, list[Value]]]:
-    return [(folded(line), values_of(line)) for line in text.splitlines()]
+@lru_cache(maxsize=64)
+def _known(cited: str) -> frozenset[str]:
+    return _forms(values_of(cited))
 
 
-def _forms(values: Iterator[Value] | list[Value]) -> frozenset[str]:
+def _forms(values: list[Value]) -> frozenset[str]:
     forms: set[str] = set()
     for value in values:
         forms |= value.forms
@@ -118,29 +115,21 @@ def _without_area(form: str) -> str:
     return f"{kind}:{digits[2:]}" if len(digits) in {10, 11} else form
 
 
-def _may_repeat(value: Value) -> bool:
-    if value.kind in _FROM_QUESTION_ALWAYS:
-        return True
-    return value.kind in _FROM_QUESTION_ACKNOWLEDGED and bool(
-        _ACKNOWLEDGES.search(value.sentence)
-    )
+def _with_h(match: re.Match[str]) -> str:
+    return f"{match[0]}h"
 
 
-def _same_subject(
-    price: Value, question: str, facts: list[tuple[str, list[Value]]]
-) -> bool:
-    # "Consulta: R$ 300" must not become "O divórcio custa R$ 300".
-    about = _stems(price.sentence) | _stems(folded(question))
-    lines = [line for line, values in facts if price.forms & _forms(values)]
-    return any(about & _stems(line) for line in lines)
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in words(text) if len(word) >= _STEM} - _PRICE_STEMS
-
-
-_STEM = 5
-_PRICE_STEMS = {"reais", "valor", "custa", "custo", "preco", "cobra", "cobro", "pagar"}
+_Read = Callable[[re.Match[str]], set[str]]
+_IS = re.compile(r"(?<![^\W_])(?:é|está|dá|dê)(?![^\W_])", re.IGNORECASE)
+_SAINT = re.compile(r"\bSão (?=[A-ZÀ-Ý])")
+FIRST_MARK = 0xF0000
+"""Code point of the first mark; nobody writes in this plane."""
+_MARK = re.compile("[\U000f0000-\U0010ffff]")
+_BARE_MARK = re.compile(r";([\U000f0000-\U0010ffff]);")
+_RANGE = re.compile(
+    r"([\U000f0000-\U0010ffff])\s*(?:a|as|ate|ate as|ate o|ao?|-|–|e as)\s*"
+    r"([\U000f0000-\U0010ffff])"
+)
 _ABBREVIATION = re.compile(
     r"\b(av|r|al|dr|dra|sr|sra|art|arts|n|nº|tel|cel|pça|ex|etc|adv|cep)\.\s",
     re.IGNORECASE,

@@ -21,13 +21,14 @@ _COUNTABLE = (
     r"|dias?|semanas?|mes(?:es)?|anos?|parcelas?|vezes|da (?:manha|tarde|noite))\b"
 )
 _WORD = "|".join(sorted({*_UNITS, *_SCALES} - {"meia"}, key=len, reverse=True))
-_RUN = re.compile(rf"(?<!por )\b(?:{_WORD})(?:(?:,? e|,)? (?:{_WORD}|meia))*\b")
+_RUN = re.compile(
+    rf"\b(?!(?<=por )cento\b)(?:{_WORD})(?:(?:,? e|,)? (?:{_WORD}|meia))*\b"
+)
 _COUNTED = re.compile(rf"\s+{_COUNTABLE}")
 _SMALL = 10
 """Up to ten, a word alone is mere speech ("os dois", "uma pessoa")."""
 _SPELLED = 4
 """This many words without "e" in a row are digits read aloud."""
-_IDIOMS = frozenset({"um dia", "uma hora", "uma vez"})
 
 
 def with_digits(text: str) -> str:
@@ -50,8 +51,6 @@ def _in_digits(match: re.Match[str]) -> str:
     value = _value(numbers)
     counted = _COUNTED.match(match.string, match.end())
     if value <= _SMALL and not counted:
-        return run
-    if counted and f"{run}{counted[0]}" in _IDIOMS:
         return run
     return str(value)
 

@@ -16,24 +16,24 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from llm_fallback.reading import sentences
+from llm_fallback.guards.reading import sentences
 
 _OURS = frozenset(
     """do da dos das em na nas num numa ao aos à às um uma uns umas não nao sim com sem
-    pelo pela pelos pelas mais quando onde qual quais quem pois já também muito muita
-    muitos muitas bem até você vocês voce nós eu ele ela eles elas seu sua seus suas meu
-    minha meus minhas nosso nossa nossos nossas isso isto esse essa esses essas este
-    aquele aquela aqui lá ser estar é são está estão foi foram temos tenho há ter pode
-    podem posso podemos vai vou vamos quer quero fazer faz feito olá oi bom boa dia
-    noite tarde equipe escritório advogado advogada consulta atendimento senhor senhora
-    ainda documento documentos desculpe ajudar falar responder dúvida pessoa gostaria
-    deseja nenhum nenhuma nada algo cada todo toda todos todas outro outra depois antes
-    agora hoje amanhã assim então será seja sejam deve devem mesmo apenas só porque
-    obrigado tudo custa valor horas deu custam atende atendem abre abrem fica
-    obrigada favor ou nem nós lhe pra pro tá cadê ok obg mensagem telefone endereço
-    claro certo perfeito combinado ótimo advogados advogadas advocacia direito áreas
-    família trabalho escritórios consultas advogada horário reunião prazo
-    """.split()
+    pelo pela pelos pelas mais quando onde qual quais quem pois já também muito
+    muita muitos muitas bem até você vocês voce nós eu ele ela eles elas seu sua
+    seus suas meu minha meus minhas nosso nossa nossos nossas isso isto esse essa
+    esses essas este aquele aquela aqui lá ser estar é são está estão foi foram
+    temos tenho há ter pode podem posso podemos vai vou vamos quer quero fazer faz
+    feito olá oi bom boa dia noite tarde equipe escritório advogado advogada
+    consulta atendimento senhor senhora ainda documento documentos desculpe ajudar
+    falar responder dúvida pessoa gostaria deseja nenhum nenhuma nada algo cada todo
+    toda todos todas outro outra depois antes agora hoje amanhã assim então será
+    seja sejam deve devem mesmo apenas só porque obrigado tudo custa valor horas deu
+    custam atende atendem abre abrem fica obrigada favor ou nem nós lhe pra pro tá
+    cadê ok obg mensagem telefone endereço fecha fecham fechado for claro certo
+    perfeito combinado ótimo advogados advogadas advocacia direito áreas família
+    trabalho escritórios consultas advogada horário reunião prazo""".split()
 )
 _SHARED = frozenset("a o as os e de que se no nos para por como me te entre".split())
 _THEIRS = (

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from llm_fallback.errors import LlmBusy
+from llm_fallback.errors import LlmBusy, LlmTimeout
 
 
 class Slots:
@@ -28,17 +28,31 @@ class Slots:
         return self._inside
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
+    async def one(self, *, until: float) -> AsyncIterator[None]:
         """Holds one slot; it is free again however the block is left.
+
+        Args:
+            until: loop time at which waiting ends; the block itself may go on.
 
         Raises:
             LlmBusy: at once, when as many wait as may.
+            LlmTimeout: no slot became free in time.
         """
         if self._inside >= self._bound:
             raise LlmBusy("our queue is full", retryable=True)
         self._inside += 1
         try:
-            async with self._free:
+            await self._acquire(until)
+            try:
                 yield
+            finally:
+                self._free.release()
         finally:
             self._inside -= 1
+
+    async def _acquire(self, until: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise LlmTimeout("no slot became free", retryable=True) from error

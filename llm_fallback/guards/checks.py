@@ -1,7 +1,7 @@
 """The checks that an answer must pass before anybody reads it.
 
-Pure functions of the answer, the question and the office's facts; each gives
-its reason or None. They are written for a model that obeys whoever attacks
+Pure functions of the answer, the question and the texts that the answer cites;
+each gives its reason or None. They are written for a model that obeys whoever attacks
 it: what the rules in the prompt ask for politely is enforced here.
 """
 
@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from llm_fallback.errors import LlmAnswerRejected, Rejection
-from llm_fallback.grounding import ungrounded
-from llm_fallback.language import is_portuguese
+from llm_fallback.guards.grounding import ungrounded
+from llm_fallback.guards.language import is_portuguese
+from llm_fallback.guards.reading import folded, sentences, words
+from llm_fallback.guards.support import MAX_CITED_CHARACTERS, unsupported
+from llm_fallback.guards.wording import denied, echoes_rules
 from llm_fallback.prompt import ends_of
-from llm_fallback.reading import folded, sentences, words
-from llm_fallback.wording import denied, echoes_rules
 
 MAX_CHARACTERS = 900
 """A longer answer is refused, never cut: half a sentence may say the contrary."""
@@ -31,18 +32,23 @@ class Draft:
     text: str
     """What the model wrote, without blanks around it."""
     question: str = ""
-    """What the person asked; proves little, see `grounding`."""
-    office_facts: str = ""
-    """What the office says of itself; the only source of prices and the like."""
+    """What the person asked; it proves nothing."""
+    cited: str = ""
+    """The office's texts that the answer rests on; the only source of what it says."""
 
 
-def review(answer: str, *, question: str = "", office_facts: str = "") -> str:
+def review(answer: str, *, question: str = "", cited: str = "") -> str:
     """Returns the answer as it may be shown.
+
+    Args:
+        answer: what the model wrote, personal data masked by plain words.
+        question: what the person asked, masked as well; it proves nothing.
+        cited: title and text of each cited entry, entries apart by an empty line.
 
     Raises:
         LlmAnswerRejected: with the reason of the first check that fails.
     """
-    draft = Draft(_tidy(answer), ends_of(question), office_facts)
+    draft = Draft(_tidy(answer), ends_of(question), cited[:MAX_CITED_CHARACTERS])
     for check in CHECKS:
         reason = check(draft)
         if reason:
@@ -70,10 +76,13 @@ def check_code(draft: Draft) -> Rejection | None:
 
 def check_characters(draft: Draft) -> Rejection | None:
     """Refuses broken encodings, hidden characters and disguised letters."""
-    if _MOJIBAKE.search(draft.text) or _SPACED_OUT.search(draft.text):
+    if any(each.search(draft.text) for each in (_MOJIBAKE, _SPACED_OUT, _SIGNS)):
         return Rejection.CHARACTERS
     plain = unicodedata.normalize("NFKC", draft.text)
-    is_strange = any(_is_strange(char) for char in plain)
+    is_strange = any(_is_strange(char) for char in plain) or any(
+        unicodedata.category(char)[0] == "S" and char not in _ALLOWED_SYMBOLS
+        for char in draft.text
+    )
     return Rejection.CHARACTERS if is_strange else None
 
 
@@ -106,15 +115,19 @@ def check_echo(draft: Draft) -> Rejection | None:
 
 def check_wording(draft: Draft) -> Rejection | None:
     """Refuses promises, opinions, false claims and what else is never said."""
-    return denied(draft.text, question=draft.question, office_facts=draft.office_facts)
+    return denied(draft.text, question=draft.question, cited=draft.cited)
 
 
 def check_grounding(draft: Draft) -> Rejection | None:
-    """Refuses numbers, names and places that the office did not give."""
-    value = ungrounded(
-        draft.text, question=draft.question, office_facts=draft.office_facts
-    )
+    """Refuses numbers, names and places that the cited texts do not give."""
+    value = ungrounded(draft.text, cited=draft.cited)
     return Rejection.UNGROUNDED if value else None
+
+
+def check_support(draft: Draft) -> Rejection | None:
+    """Refuses a sentence that the cited texts do not say."""
+    sentence = unsupported(draft.text, question=draft.question, cited=draft.cited)
+    return None if sentence is None else Rejection.UNSUPPORTED
 
 
 CHECKS: tuple[Callable[[Draft], Rejection | None], ...] = (
@@ -127,6 +140,7 @@ CHECKS: tuple[Callable[[Draft], Rejection | None], ...] = (
     check_echo,
     check_wording,
     check_grounding,
+    check_support,
 )
 """In this order; the first reason counts."""
 
@@ -146,8 +160,12 @@ _CODE = re.compile(
     re.MULTILINE,
 )
 _MOJIBAKE = re.compile(r"\ufffd|Ã[\u0080-\u00bf]|Â[\u0080-\u00bf]|â€")
+_SIGNS = re.compile(r"(?<![\w.])[.\-–—_·•/|]{1,99}(?:\s{1,9}[.\-–—_·•/|]{1,99})+(?!\w)")
+"""Two groups of signs without a letter between them: Morse, and nothing else."""
 _SPACED_OUT = re.compile(r"(?<!\w)(?:[^\W\d_][\s.\-·|/*_]{1,3}){4,}[^\W\d_](?!\w)")
 _STUTTER = re.compile(r"([^\s.])\1{5,}|\.{7,}|\b(\w+)(?:[\s,.!]+\2\b){2,}")
+_ALLOWED_SYMBOLS = frozenset("+$😊🙂👋🙏📍📞📅📄📎📱⏰🕘🏻🏼🏽🏾🏿")
+"""A 🆓 or 👍 says something, `~não~` is shown struck through, "=" is no sentence."""
 _LAST_LATIN = "\u024f"
 _ALLOWED_FORMAT = frozenset("\n\u200d\ufe0f\u20e3")
 """Line breaks, and what emoji are joined with."""

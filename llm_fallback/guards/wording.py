@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 
 from llm_fallback.errors import Rejection
-from llm_fallback.prompt import RULES
-from llm_fallback.reading import folded, is_in, sentences, words
+from llm_fallback.guards.reading import folded, is_in, sentences, words
+from llm_fallback.prompt import SYSTEM_PROMPT
 
 _PROMISES = r"""
 \bgarant(?:o|e|em|imos|ia|ias|ida|ido|idas|idos|ir|iremos|irei|iu|indo)\b
@@ -123,7 +123,8 @@ _COMMITMENTS = r"""
     |inventario) (?:\w+ ){0,2}?(?:foi|esta|sera|saiu|vai|ficou|tem|e|ja|acontece
     |ocorre)\b
 \bseu caso (?:foi|esta|vai)\b
-\b(?:confirmo|confirmamos|aprovo|aprovamos|autorizo|autorizamos|combinado)\b
+\b(?:confirmo|confirmamos|aprovo|aprovamos|autorizo|autorizamos)\b
+(?<!for )(?<!foi )(?<!\bo )(?<!do )\bcombinado\b
 (?<!ser )(?<!sera )(?<!seja )\b(?:confirmad|aprovad|autorizad|deferid)[oa]s?\b
 \baceit(?:o|amos) (?:o|a|sua|seu|esse|essa) (?:acordo|proposta|oferta|causa|caso)\b
 \b(?:vou|irei|iremos) (?:agendar|marcar|cancelar|remarcar|enviar|transferir|pagar
@@ -141,6 +142,10 @@ _IDENTITIES = r"""
 (?<!nao )\bsou (?:um |uma |o |a |seu |sua |tambem )*(?:advogad\w+|doutor\w*|dra?\b
     |pessoa|human\w+|socio|socia|gente|atendente human\w+|homem|mulher|juiz\w*
     |defensor\w*)
+(?:^|[,;:.!] ?)aqui (?:e|fala|quem fala|escreve) (?:o|a|seu|sua)\b
+\bquem (?:fala|escreve|responde)(?: aqui| com voce)? (?:e|sou)\b
+\b(?:me chamo|meu nome e|pode me chamar de)\b
+\beu sou\b(?! (?:um|o) (?:assistente|programa)\b)
 \bcomo (?:seu |sua )?advogad[oa](?:,| eu| posso| digo| recomendo)
 \bnao sou (?:um |uma )?(?:robo|programa|maquina|ia|inteligencia artificial
     |assistente)\b
@@ -232,9 +237,15 @@ _ECHO_WORDS = 6
 """This many words in the order of the rules are an echo of them."""
 
 
-def denied(text: str, *, question: str, office_facts: str) -> Rejection | None:
-    """Returns why the wording may not be used, or None where it may."""
-    facts = folded(office_facts)
+def denied(text: str, *, question: str = "", cited: str = "") -> Rejection | None:
+    """Returns why the wording may not be used, or None where it may.
+
+    Args:
+        text: what somebody would read.
+        question: what was asked; it may name a law that the text only repeats.
+        cited: may name ways to pay and laws; "" allows neither.
+    """
+    facts = folded(cited)
     for sentence in sentences(text):
         plain = re.sub(r"\s+", " ", folded(sentence))
         # "ga-ran-to" is read as one word by people, as three by \b.
@@ -248,10 +259,7 @@ def denied(text: str, *, question: str, office_facts: str) -> Rejection | None:
 
 
 def echoes_rules(text: str) -> bool:
-    """Says whether the text repeats the rules that the model was given.
-
-    Who it is, it may say in the prompt's own words.
-    """
+    """Says whether the text repeats six words running of what the model was told."""
     return bool(_RULE_RUNS & _runs(text))
 
 
@@ -296,4 +304,4 @@ def _runs(text: str) -> set[tuple[str, ...]]:
     }
 
 
-_RULE_RUNS = _runs(RULES)
+_RULE_RUNS = _runs(SYSTEM_PROMPT)

@@ -1,0 +1,1 @@
+"""What an answer must pass before anybody reads it: deterministic, and strict."""

@@ -1,0 +1,1 @@
+"""The model behind Ollama: servers, queue, circuit breakers, one deadline."""

@@ -1,0 +1,1 @@
+"""Which questions only a lawyer answers."""

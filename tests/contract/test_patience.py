@@ -14,7 +14,7 @@ from bot.store.schema import conversation, outbox
 from bot.store.turns import Outcome, Outgoing
 from connectors.patience import PatienceNotice
 from connectors.turn_worker import lease_s
-from tests.contract.outbox_desk import MARIA, OFFICE, Clock, running_desk
+from tests.contract.outbox_desk import JOAO, MARIA, OFFICE, Clock, running_desk
 from tests.fakes.fake_twilio import ACCOUNT_SID, FakeTwilio, serve
 
 
@@ -35,11 +35,13 @@ def notice(desk):
     return PatienceNotice(desk.services, clock=desk.clock)
 
 
-def write_in(desk, *, source: str = "whatsapp", number: int = 1) -> int:
+def write_in(
+    desk, *, source: str = "whatsapp", number: int = 1, address: str = MARIA
+) -> int:
     message = InboundMessage(
         message_sid=f"SM{number:032d}",
         account_sid=ACCOUNT_SID,
-        address=MARIA,
+        address=address,
         recipient=OFFICE,
         text="oi",
         source=source,
@@ -95,6 +97,16 @@ async def test_time_in_the_queue_does_not_count(desk, notice):
     desk.clock.now += 1
 
     assert await notice.tell_all() == 0
+
+
+async def test_who_has_just_begun_is_not_told_with_who_waits(desk, notice):
+    write_in(desk)
+    begin_turn(desk)
+    desk.clock.now += 13
+    write_in(desk, number=2, address=JOAO)
+    begin_turn(desk)
+
+    assert await notice.tell_all() == 1
 
 
 async def test_second_try_of_a_turn_says_it_no_second_time(desk, notice):

@@ -23,6 +23,7 @@ answered with the office's hours.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections import Counter
@@ -37,6 +38,7 @@ from bot.core.meaning import embed
 from llm_fallback.knowledge.chat_spelling import spelled_out, stems
 from llm_fallback.knowledge.entry import Entry
 
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # on import it asks for DEBUG
 MAX_CHARACTERS = 600
 """Of a longer message the beginning and the end are read."""
 SURE_NEARNESS = 0.5

@@ -23,12 +23,13 @@ from bot.store.schema import (
     draft,
     handoff,
     inbox,
+    job,
     outbox,
     request,
     usage,
 )
 
-_MOVED = (inbox, outbox, request, appointment, handoff, draft)
+_MOVED = (inbox, outbox, request, appointment, handoff, draft, job)
 _NO_TOKEN = -1
 """A turn token that no conversation has: the answer is revoked."""
 

@@ -358,6 +358,38 @@ service_state = sa.Table(
 )
 """What one process knows of a service and others show, as `modelo`."""
 
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("key", sa.String(120), nullable=False, unique=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    _foreign("conversation.id", nullable=True),
+    _foreign("inbox.id", nullable=True),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("progress", sa.JSON, nullable=False),
+    sa.Column("result", sa.JSON),
+    sa.Column("status", sa.String(10), nullable=False, server_default="novo"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("lease_owner", sa.String(64)),
+    sa.Column("lease_until", sa.Float, nullable=False, server_default="0"),
+    sa.Column("reason", sa.String(60)),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("finished_at", sa.Float),
+)
+"""Work in outside services. `key` names it by message, action and ordinal, so that
+a turn tried again finds its own. `status` novo → alugado → feito | falhou, or parado
+until what it needs is connected; `reason` why it was tried again, parked or failed;
+`progress` what an attempt noted for the next one, `result` what was made."""
+
+sa.Index(
+    "job_open",
+    job.c.next_at,
+    sqlite_where=has_status(job, "novo", "alugado"),
+    postgresql_where=has_status(job, "novo", "alugado"),
+)
+
 panel_link = sa.Table(
     "panel_link",
     metadata,

@@ -349,6 +349,19 @@ _AROUND = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        (" no dia 12/03 119.000.000-00 bom dia", " no dia 12/03 [CPF_1] bom dia"),
+        ("dia 5/4 11 98765-4321", "dia 5/4 [TELEFONE_1]"),
+        ("11 4004-2233/11 98765-4321", "[TELEFONE_1]/[TELEFONE_2]"),
+    ],
+    ids=["a CPF", "a telephone", "two telephones"],
+)
+def test_day_before_a_number_is_left_whole(text: str, hidden: str) -> None:
+    assert Mask().hide(text) == hidden
+
+
 @settings(max_examples=500, deadline=None)
 @given(planted=_PLANTED, before=_AROUND, after=_AROUND)
 def test_nothing_planted_survives(planted: str, before: str, after: str) -> None:

@@ -14,9 +14,11 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from actions.services import Services
@@ -25,17 +27,35 @@ from bot.store import effects, jobs
 from bot.store.effects import Handoff, Origin
 from bot.store.jobs import Job, LostLeaseError
 
-Handler = Callable[[Job], Awaitable[Mapping[str, Any]]]
-"""Does one job and returns what it made; a `GatewayError` says why it could not."""
+
+@dataclass(frozen=True)
+class Done:
+    """A job that is done."""
+
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """What it made, as ids and links."""
+    then: Callable[[Connection], object] | None = None
+    """Writes what follows from it, in the transaction that ends the job."""
+
+
+Handler = Callable[[Job], Awaitable[Done]]
+"""Does one job; a `GatewayError` says why it could not."""
 
 POLL_S = 0.5
+IN_PARALLEL = 4
+"""Jobs of one process at a time, so that one that hangs does not hold up the rest."""
 LEASE_S = 120.0
 DEADLINE_S = 90.0
 """Seconds for one attempt; below the lease, so that nobody else has begun."""
 FIRST_PAUSE_S = 2.0
-LONGEST_PAUSE_S = 600.0
-MOST_ATTEMPTS = 60
-"""With pauses of ten minutes at most, about nine hours."""
+LONGEST_PAUSE_S = 30.0
+"""In the first hour, so that what waited is done within a minute of a service's
+return."""
+PATIENT_PAUSE_S = 600.0
+PATIENT_AFTER = 120
+"""Attempts; with the pauses before them about an hour."""
+MOST_ATTEMPTS = 270
+"""About a day; then a person is asked to see to it."""
 FAILED = "trabalho_falhou"
 """Reason of the handoff where a job can never be done."""
 _PARKED_FOR = frozenset({Trouble.RECONNECT, Trouble.NOT_GRANTED})
@@ -63,17 +83,17 @@ class JobWorker:
         self._handlers = dict(handlers)
         self._clock = clock
         self._name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begins, inside the running event loop."""
-        self._running = asyncio.create_task(self._run())
+        self._running = [asyncio.create_task(self._run()) for _ in range(IN_PARALLEL)]
 
     async def stop(self) -> None:
         """Ends, and gives back what was under way."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         with contextlib.suppress(SQLAlchemyError):  # else their leases end by time
             await self._services.write(
                 lambda c: jobs.release(c, lease_owner=self._name)
@@ -115,8 +135,9 @@ class JobWorker:
             return
         try:
             async with asyncio.timeout(DEADLINE_S):
-                result = await handler(mine)
-        except LostLeaseError:
+                done = await handler(mine)
+            await self._services.write(lambda c: _finish(c, mine, done, self._clock()))
+        except (LostLeaseError, SQLAlchemyError):
             raise
         except GatewayError as error:
             await self._put_off(mine, error)
@@ -126,8 +147,6 @@ class JobWorker:
             log.error("job_broke", job_id=mine.id, error=type(error).__name__)
             await self._put_off(mine, GatewayError(Trouble.UNCLEAR, "broke"))
         else:
-            now = self._clock()
-            await self._services.write(lambda c: jobs.finish(c, mine, result, now=now))
             log.info("job_done", job_id=mine.id, kind=mine.kind, attempt=mine.attempt)
 
     async def _put_off(self, mine: Job, error: GatewayError) -> None:
@@ -145,7 +164,13 @@ class JobWorker:
             await self._services.write(lambda c: _give_up(c, mine, reason, now))
 
 
-def _give_up(connection: Any, mine: Job, reason: str, now: float) -> None:
+def _finish(connection: Connection, mine: Job, done: Done, now: float) -> None:
+    jobs.finish(connection, mine, done.result, now=now)
+    if done.then is not None:
+        done.then(connection)
+
+
+def _give_up(connection: Connection, mine: Job, reason: str, now: float) -> None:
     jobs.fail(connection, mine, reason=reason, now=now)
     if mine.conversation_id:
         origin = Origin(mine.conversation_id, mine.inbox_id, 0)
@@ -156,5 +181,7 @@ def _give_up(connection: Any, mine: Job, reason: str, now: float) -> None:
 def _pause_s(attempt: int, asked_s: float | None) -> float:
     """Returns how long to wait, seconds: what the service asks, or ever longer."""
     longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt - 1, 20))
+    if attempt > PATIENT_AFTER:
+        longest = PATIENT_PAUSE_S
     jittered = longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter
     return max(asked_s or 0.0, jittered)

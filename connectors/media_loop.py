@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.core.phrases import FILE_FAILED, FILE_REFUSED, file_too_large
 from bot.core.settings import ROOT, Settings
 from bot.store import media as store
+from bot.store import notices
 from connectors.media import (
     MediaCredentials,
     MediaFetcher,
@@ -166,7 +167,7 @@ class MediaLoop:
             now = self._clock()
             store.release_turn(connection, wanted.inbox_id, now=now)
             if problem and store.is_answered(connection, wanted.inbox_id):
-                store.say_afterwards(connection, wanted.inbox_id, problem, now=now)
+                notices.say_afterwards(connection, wanted.inbox_id, problem, now=now)
 
         await self._services.write(settle)
         self._services.wake.here()

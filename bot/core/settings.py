@@ -371,6 +371,53 @@ class Settings:
         "Planilha de processos do escritório, em CSV (colunas numero, cliente, "
         "telefone, situacao, atualizado_em). Pode não existir.",
     )  # fmt: skip
+    office_dir: str = _setting(
+        "OFFICE_DIR", _text, "var/escritorio",
+        "Pasta da agenda, dos documentos e das planilhas enquanto o Google não "
+        "estiver conectado.",
+    )  # fmt: skip
+    google_client_id: str = _setting(
+        "GOOGLE_CLIENT_ID", _text, "",
+        "Cliente OAuth do Google (…apps.googleusercontent.com). Vazio: agenda, "
+        "documentos e planilhas ficam nesta máquina.",
+    )  # fmt: skip
+    google_client_secret: str = _setting(
+        "GOOGLE_CLIENT_SECRET", _text, "", "Segredo do cliente OAuth.", secret=True
+    )
+    google_service_account_file: str = _setting(
+        "GOOGLE_SERVICE_ACCOUNT_FILE", _text, "",
+        "Arquivo JSON de uma conta de serviço, no lugar do cliente OAuth.",
+    )  # fmt: skip
+    google_service_account_user: str = _setting(
+        "GOOGLE_SERVICE_ACCOUNT_USER", _text, "",
+        "E-mail da pessoa em nome de quem a conta de serviço age (delegação no "
+        "Google Workspace). Vazio: em nome próprio.",
+    )  # fmt: skip
+    google_api_base_url: str = _setting(
+        "GOOGLE_API_BASE_URL", _url_or_empty, "",
+        "Endereço das APIs do Google. Vazio: os do próprio Google.",
+    )  # fmt: skip
+    google_oauth_auth_url: str = _setting(
+        "GOOGLE_OAUTH_AUTH_URL", _url, "https://accounts.google.com/o/oauth2/v2/auth",
+        "Página em que se autoriza o acesso ao Google.",
+    )  # fmt: skip
+    google_oauth_token_url: str = _setting(
+        "GOOGLE_OAUTH_TOKEN_URL", _url, "https://oauth2.googleapis.com/token",
+        "Endereço que troca o código por tokens do Google.",
+    )  # fmt: skip
+    google_oauth_revoke_url: str = _setting(
+        "GOOGLE_OAUTH_REVOKE_URL", _url, "https://oauth2.googleapis.com/revoke",
+        "Endereço que devolve ao Google a autorização.",
+    )  # fmt: skip
+    google_timeout_s: float = _setting(
+        "GOOGLE_TIMEOUT_S", _seconds, "10", "Prazo de cada chamada ao Google, segundos."
+    )
+    token_keys: str = _setting(
+        "TOKEN_KEYS", _text, "",
+        "Chaves que cifram os tokens guardados no banco, separadas por vírgula; a "
+        "primeira cifra, as outras só decifram. Vazio: gerada.",
+        secret=True, generated=True,
+    )  # fmt: skip
     rasa_standalone: bool = _setting(
         "RASA_STANDALONE", _switch, "1",
         "1: o Rasa também envia as respostas (rasa run sozinho). "

@@ -9,6 +9,7 @@ lawyer may put a commitment over anything.
 
 from __future__ import annotations
 
+import uuid
 import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -65,6 +66,14 @@ class Appointment:
     facts: Facts
     created_at: float
     updated_at: float
+    event_key: str = ""
+    """Id of its event in an outside calendar; "" until it is booked."""
+    event_place: str = ""
+    """Where that event stands: keeper and calendar, `google:ana@…`; "" for nowhere."""
+    event_link: str = ""
+    meeting_link: str = ""
+    confirmed_at: float | None = None
+    """When the person said that they will come."""
 
     def is_active(self, now: float) -> bool:
         """Says whether it takes the lawyer's time."""
@@ -206,12 +215,65 @@ def book(
         ):
             return False
         _set(connection, appointment_id, BOOKED, now)
+        _name_event(connection, appointment_id, moves)
     elif wanted.status != BOOKED:
         return True
     old = get(connection, moves) if moves is not None else None
     if old and old.conversation_id == conversation_id and old.status == BOOKED:
         _set(connection, old.id, MOVED, now)
     return True
+
+
+def _name_event(connection: Connection, appointment_id: int, moves: int | None) -> None:
+    """Gives an appointment the event of the one that it replaces, or a new one."""
+    old = get(connection, moves) if moves is not None else None
+    values = {
+        "event_key": old.event_key if old and old.event_key else uuid.uuid4().hex,
+        "event_place": old.event_place if old else None,
+        "event_link": old.event_link if old else "",
+        "meeting_link": old.meeting_link if old else "",
+    }
+    connection.execute(
+        sa.update(appointment)
+        .where(appointment.c.id == appointment_id)
+        .values(**values)
+    )
+
+
+def with_event(connection: Connection, event_key: str) -> Appointment | None:
+    """Returns the appointment that an event stands for now.
+
+    The one that is booked; where it was cancelled, the one that was.
+    """
+    found = _listed(connection, appointment.c.event_key == event_key)
+    booked = [each for each in found if each.status == BOOKED]
+    return max(booked or found, key=lambda each: each.id, default=None)
+
+
+def note_event(
+    connection: Connection,
+    event_key: str,
+    *,
+    place: str,
+    link: str = "",
+    meeting_link: str = "",
+) -> None:
+    """Keeps where an event stands now; "" for nowhere any more."""
+    connection.execute(
+        sa.update(appointment)
+        .where(appointment.c.event_key == event_key)
+        .values(event_place=place or None, event_link=link, meeting_link=meeting_link)
+    )
+
+
+def give_back(connection: Connection, appointment_id: int, *, now: float) -> bool:
+    """Cancels what was booked over something foreign; False where it is not booked."""
+    changed = connection.execute(
+        sa.update(appointment)
+        .where(appointment.c.id == appointment_id, appointment.c.status == BOOKED)
+        .values(status=CANCELLED, updated_at=now)
+    )
+    return bool(changed.rowcount)
 
 
 def cancel(
@@ -242,21 +304,27 @@ def commit_time(  # noqa: PLR0913 - a stretch of a calendar and what it is for
     starts_at: float,
     ends_at: float,
     now: float,
-) -> None:
+) -> str:
     """Puts a lawyer's own commitment on the calendar; doing it again adds nothing.
 
     It may overlap what stands there: the lawyer was shown the clash and decided.
+
+    Returns:
+        The id of its event in an outside calendar.
     """
-    same = sa.select(appointment.c.id).where(
+    same = sa.select(appointment.c.event_key).where(
         appointment.c.inbox_id == inbox_id,
         appointment.c.lawyer == lawyer,
         appointment.c.starts_at == starts_at,
         appointment.c.title == title,
     )
-    if inbox_id is not None and connection.execute(same).first():
-        return
+    known = connection.execute(same).scalar() if inbox_id is not None else None
+    if known:
+        return str(known)
+    event_key = uuid.uuid4().hex
     connection.execute(
         sa.insert(appointment).values(
+            event_key=event_key,
             conversation_id=conversation_id,
             lawyer=lawyer,
             starts_at=starts_at,
@@ -267,6 +335,7 @@ def commit_time(  # noqa: PLR0913 - a stretch of a calendar and what it is for
             **asdict(Facts(kind=COMMITMENT, title=title, inbox_id=inbox_id)),
         )
     )
+    return event_key
 
 
 def of_conversation(
@@ -372,6 +441,11 @@ def _appointment(row: Any) -> Appointment:
         ),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        event_key=row.event_key or "",
+        event_place=row.event_place or "",
+        event_link=row.event_link,
+        meeting_link=row.meeting_link,
+        confirmed_at=row.confirmed_at,
     )
 
 

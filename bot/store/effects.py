@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.store import appointments, review
+from bot.store import appointments, jobs, review
 from bot.store.database import insert_or_ignore
 from bot.store.schema import conversation, handoff, request
 
@@ -86,12 +86,30 @@ class Example:
     intent: str
 
 
+@dataclass(frozen=True)
+class Task:
+    """Work in an outside service, done after the turn and once."""
+
+    kind: str
+    """A handler of `actions.work`, as `planilha`."""
+    facts: Mapping[str, Any]
+
+
 Effect = (
-    Handoff | Request | OwnerChange | AppointmentChange | Commitment | Draft | Example
+    Handoff
+    | Request
+    | OwnerChange
+    | AppointmentChange
+    | Commitment
+    | Draft
+    | Example
+    | Task
 )
 
 _LONGEST_NOTE = 2000
 """Characters; beyond it a further reason stands without its note."""
+CALENDAR_WORK = "agenda"
+"""The job that brings an outside calendar to what an appointment says now."""
 LOST_TIME = "horario_perdido"
 """Reason of the handoff where a time was taken before it could be booked."""
 
@@ -162,6 +180,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Effect]] = {
     "compromisso": _commitment,
     "rascunho": lambda raw: Draft(str(raw["texto"]), tuple(map(str, raw["fontes"]))),
     "exemplo": lambda raw: Example(str(raw["fluxo"])),
+    "trabalho": lambda raw: Task(str(raw["trabalho"]), dict(raw["dados"])),
 }
 
 
@@ -186,8 +205,10 @@ def apply(
         _change_owner(connection, effect, now=now)
     elif isinstance(effect, (Draft, Example)):
         _keep_for_review(connection, effect, origin, now=now)
+    elif isinstance(effect, Task):
+        _add_job(connection, effect.kind, effect.facts, origin, now=now)
     elif isinstance(effect, Commitment):
-        appointments.commit_time(
+        event_key = appointments.commit_time(
             connection,
             conversation_id=origin.conversation_id,
             inbox_id=origin.inbox_id,
@@ -197,8 +218,31 @@ def apply(
             ends_at=effect.ends_at,
             now=now,
         )
+        _follow_event(connection, event_key, origin, now=now)
     else:
         _change_appointment(connection, effect, origin, now=now)
+
+
+def _add_job(
+    connection: Connection,
+    kind: str,
+    facts: Mapping[str, Any],
+    origin: Origin,
+    *,
+    now: float,
+) -> None:
+    """Adds a job that the turn asked for; a terminal without messages asks for none."""
+    if origin.inbox_id is None:
+        return
+    jobs.add(
+        connection,
+        key=f"{origin.inbox_id}:{kind}:{origin.ordinal}",
+        kind=kind,
+        facts=facts,
+        now=now,
+        conversation_id=origin.conversation_id,
+        inbox_id=origin.inbox_id,
+    )
 
 
 def _keep_for_review(
@@ -225,6 +269,7 @@ def _change_appointment(
     mine = origin.conversation_id
     if effect.action == "cancelar":
         appointments.cancel(connection, effect.id, conversation_id=mine, now=now)
+        _follow_appointment(connection, effect.id, origin, now=now)
         return
     hold_id, moves = effect.id, None
     if effect.new_id is not None:
@@ -234,6 +279,25 @@ def _change_appointment(
     )
     if not is_booked:  # the person was told that it is booked
         _open_handoff(connection, Handoff(LOST_TIME), origin, now=now)
+        return
+    _follow_appointment(connection, hold_id, origin, now=now)
+
+
+def _follow_appointment(
+    connection: Connection, appointment_id: int, origin: Origin, *, now: float
+) -> None:
+    changed = appointments.get(connection, appointment_id)
+    if changed is not None and changed.conversation_id == origin.conversation_id:
+        _follow_event(connection, changed.event_key, origin, now=now)
+
+
+def _follow_event(
+    connection: Connection, event_key: str, origin: Origin, *, now: float
+) -> None:
+    """Lets the outside calendar follow what has become of an appointment."""
+    if event_key:
+        facts = {"evento": event_key}
+        _add_job(connection, CALENDAR_WORK, facts, origin, now=now)
 
 
 def _open_handoff(

@@ -299,14 +299,23 @@ appointment = sa.Table(
     sa.Column("email", sa.String(254)),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Column("event_key", sa.String(32)),
+    sa.Column("event_place", sa.String(200)),
+    sa.Column("event_link", sa.Text, nullable=False, server_default=""),
+    sa.Column("meeting_link", sa.Text, nullable=False, server_default=""),
+    sa.Column("confirmed_at", sa.Float),
 )
 """The lawyers' calendars. `kind` is consulta (a client's) or compromisso (a
 lawyer's own, named by `title`); `lawyer` the name in the office's file. `status`
 reservada (kept free until `held_until`) → marcada → cancelada or remarcada, or
-reservada → liberada where another time was chosen."""
+reservada → liberada where another time was chosen. `event_key` is the id of its
+event in an outside calendar, made when it is booked and handed on where it is moved;
+`event_place` where that event stands: the keeper and the calendar, `google:ana@…`.
+`confirmed_at`: the person said after a reminder that they will come."""
 
 sa.Index("appointment_of_lawyer", appointment.c.lawyer, appointment.c.starts_at)
 sa.Index("appointment_of_conversation", appointment.c.conversation_id)
+sa.Index("appointment_of_event", appointment.c.event_key)
 
 answer_mode = sa.Table(
     "answer_mode",
@@ -389,6 +398,50 @@ sa.Index(
     sqlite_where=has_status(job, "novo", "alugado"),
     postgresql_where=has_status(job, "novo", "alugado"),
 )
+
+google_account = sa.Table(
+    "google_account",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("tokens", sa.Text, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("since_at", sa.Float, nullable=False),
+    sa.Column("connected_at", sa.Float, nullable=False),
+    sa.Column("connected_by", sa.String(120), nullable=False, server_default=""),
+)
+"""The connection to Google; one row, `escritorio`. `tokens` is encrypted under a key
+that is not in the database; `state` conectado or reconectar; `scopes` what was
+granted, as Google names it."""
+
+google_consent = sa.Table(
+    "google_consent",
+    metadata,
+    sa.Column("state_hash", sa.String(64), primary_key=True),
+    sa.Column("verifier", sa.Text, nullable=False),
+    sa.Column("owner_hash", sa.String(64), nullable=False),
+    sa.Column("redirect_uri", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("used_at", sa.Float),
+)
+"""Authorisations under way. Only the SHA-256 of `state` is kept; `verifier` is the
+PKCE one, encrypted; `owner_hash` names who began, and alone may finish."""
+
+kept_place = sa.Table(
+    "kept_place",
+    metadata,
+    sa.Column("keeper", sa.String(10), primary_key=True),
+    sa.Column("kind", sa.String(12), primary_key=True),
+    sa.Column("name", sa.String(120), primary_key=True),
+    sa.Column("ref", sa.String(200), nullable=False),
+    sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("link", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+"""Where things of the office are kept. `keeper` google or local; `kind` pasta,
+planilha or arquivo; `name` what it is for, as `contatos` or `conversa:…`; `ref` its
+id there."""
 
 panel_link = sa.Table(
     "panel_link",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from actions.jobs import FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_ATTEMPTS, JobWorker
+from actions.jobs import (
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    MOST_ATTEMPTS,
+    PATIENT_AFTER,
+    PATIENT_PAUSE_S,
+    Done,
+    JobWorker,
+)
 from bot.core.ports import GatewayError, Trouble
 from bot.store import jobs
 from bot.store.database import reading, writing
@@ -18,13 +26,14 @@ class Handlers:
     def __init__(self) -> None:
         self.script: list[Exception | dict[str, str]] = []
         self.done: list[str] = []
+        self.then = None
 
-    async def event(self, mine: jobs.Job) -> dict[str, str]:
+    async def event(self, mine: jobs.Job) -> Done:
         self.done.append(mine.key)
         told = self.script.pop(0) if self.script else {"id": "e1"}
         if isinstance(told, Exception):
             raise told
-        return told
+        return Done(told, self.then)
 
 
 class Yard:
@@ -108,6 +117,41 @@ async def test_pauses_grow_and_have_an_end(yard):
     assert LONGEST_PAUSE_S / 2 <= pauses[-1] <= LONGEST_PAUSE_S
 
 
+async def test_after_an_hour_it_is_tried_less_often(yard):
+    yard.add()
+    with writing(yard.desk.engine) as connection:
+        connection.execute(job.update().values(attempts=PATIENT_AFTER))
+    yard.handlers.script = [GatewayError(Trouble.LATER, "x")]
+
+    await yard.worker.work_once()
+
+    assert yard.row.next_at - yard.now >= PATIENT_PAUSE_S / 2
+
+
+async def test_what_follows_is_written_with_the_end_of_the_job(yard):
+    yard.add()
+    yard.handlers.then = lambda c: jobs.add(
+        c, key="1:depois:0", kind="evento", facts={}, now=yard.now
+    )
+
+    await yard.worker.work_once()
+
+    assert [each.status for each in yard.rows(job)] == [jobs.DONE, jobs.NEW]
+
+
+async def test_what_cannot_be_written_leaves_the_job_undone(yard):
+    yard.add()
+
+    def fails(_connection):
+        raise LookupError
+
+    yard.handlers.then = fails
+
+    await yard.worker.work_once()
+
+    assert (yard.row.status, yard.row.result) == (jobs.NEW, None)
+
+
 @pytest.mark.parametrize("trouble", [Trouble.RECONNECT, Trouble.NOT_GRANTED])
 async def test_what_is_not_connected_is_parked_and_not_dropped(yard, trouble):
     yard.handlers.script = [GatewayError(trouble, "x")]
@@ -169,11 +213,11 @@ async def test_kind_that_nobody_knows_is_refused(yard):
 async def test_worker_whose_lease_ended_changes_nothing(yard):
     yard.add()
 
-    async def slow(mine: jobs.Job) -> dict[str, str]:
+    async def slow(mine: jobs.Job) -> Done:
         yard.now += 1000
         with writing(yard.desk.engine) as connection:
             jobs.claim(connection, lease_owner="outro", now=yard.now, lease_s=60)
-        return {"id": "tarde"}
+        return Done({"id": "tarde"})
 
     worker = JobWorker(yard.desk.services, {"evento": slow}, clock=lambda: yard.now)
 

@@ -1,0 +1,1 @@
+"""Jobs, kind by kind: what is done in outside services after a turn."""

@@ -9,13 +9,16 @@ decide, which looks first.
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+import math
 import ssl
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import httplib2
 from googleapiclient.discovery import Resource, build_from_document
@@ -27,9 +30,6 @@ from googleapiclient.http import HttpRequest
 from bot.core.ports import Feature, GatewayError, Trouble
 
 Result = TypeVar("Result")
-
-httplib2.RETRIES = 1
-"""By itself it would send a write again when the answer is lost."""
 
 VERSIONS = {"calendar": "v3", "drive": "v3", "sheets": "v4"}
 _UNAUTHORIZED, _FORBIDDEN, _TIMEOUT, _TOO_MANY, _ILL = 401, 403, 408, 429, 500
@@ -57,6 +57,14 @@ _PERMISSION_REASONS = frozenset(
 """https://developers.google.com/workspace/calendar/api/guides/errors and
 https://developers.google.com/workspace/drive/api/guides/handle-errors"""
 _LONGEST_WAIT_S = 3600.0
+_SILENT = (
+    OSError,
+    httplib2.HttpLib2Error,
+    http.client.HTTPException,
+    ClientError,
+    ValueError,
+)
+"""What the client raises where no answer comes, or none that can be read."""
 
 
 class Authority(Protocol):
@@ -163,21 +171,26 @@ class GoogleCalls:
         execute: Callable[[HttpRequest, httplib2.Http], Any],
         token: str,
     ) -> Any:
-        http = _BearerHttp(token, timeout=self._timeout_s)
-        is_read = False
         try:
             request = build(_resource(api, self._base_url))
-            is_read = request.method == "GET"
-            answer = execute(request, http)
+        except (OSError, ClientError, ValueError) as error:
+            name = type(error).__name__
+            raise GatewayError(Trouble.REFUSED, f"google: {name}, not sent") from error
+        is_read = request.method == "GET"
+        transport = _BearerHttp(token, timeout=self._timeout_s)
+        try:
+            answer = execute(request, transport)
         except HttpError as error:
             raise refusal_of(error, is_read=is_read) from error
-        except (OSError, httplib2.HttpLib2Error, ClientError, ValueError) as error:
+        except _SILENT as error:
             raise _silence(error, is_read=is_read) from error
         finally:
-            http.close()  # type: ignore[no-untyped-call]
-        if isinstance(answer, str) and answer:  # half a JSON is handed on as text
+            transport.close()  # type: ignore[no-untyped-call]
+        if request.method == "DELETE" and not answer:
+            return {}
+        if isinstance(answer, (str, bytes)):  # what is no JSON is handed on as it is
             raise GatewayError(_lost(is_read=is_read), "google: an answer cut short")
-        return answer or {}
+        return answer
 
 
 class _BearerHttp(httplib2.Http):
@@ -191,8 +204,34 @@ class _BearerHttp(httplib2.Http):
     def request(self, uri: Any, *given: Any, headers: Any = None, **more: Any) -> Any:
         """Sends one request."""
         shown = {**(headers or {}), "authorization": f"Bearer {self._token}"}
+        more["connection_type"] = _CONNECTIONS[urlsplit(uri).scheme]
         send: Any = super().request
         return send(uri, *given, headers=shown, **more)
+
+
+class _Plain(httplib2.HTTPConnectionWithTimeout):
+    def getresponse(self) -> Any:
+        return _once(super().getresponse)
+
+
+class _Secure(httplib2.HTTPSConnectionWithTimeout):
+    def getresponse(self) -> Any:
+        return _once(super().getresponse)
+
+
+_CONNECTIONS = {"http": _Plain, "https": _Secure}
+
+
+def _once(answer: Callable[[], Any]) -> Any:
+    """Returns an answer; where none comes, raises what httplib2 leaves alone.
+
+    After this one it would send the request again, a write too, whatever its
+    `RETRIES` says.
+    """
+    try:
+        return answer()
+    except http.client.BadStatusLine as error:
+        raise ConnectionResetError("no answer") from error
 
 
 def refusal_of(error: HttpError, *, is_read: bool) -> GoogleRefusal:
@@ -247,6 +286,8 @@ def _wait_s(header: str | None) -> float | None:
             seconds = parsedate_to_datetime(header).timestamp() - time.time()
         except (TypeError, ValueError):
             return None
+    if math.isnan(seconds):
+        return None
     return min(max(seconds, 0.0), _LONGEST_WAIT_S)
 
 

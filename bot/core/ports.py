@@ -47,6 +47,13 @@ class GatewayError(DependencyError):
         self.wait_s = wait_s
 
 
+class GoneError(GatewayError):
+    """What a call names was there once, and somebody threw it away."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Trouble.REFUSED, message)
+
+
 _MAY_SUCCEED_LATER = frozenset({Trouble.LATER, Trouble.UNCLEAR})
 
 
@@ -234,7 +241,8 @@ class Spreadsheets(Protocol):
         have reordered the columns or added some.
 
         Raises:
-            GatewayError: it could not be added; `REFUSED` if there is no such sheet.
+            GoneError: there is no such sheet any more.
+            GatewayError: it could not be added.
         """
 
     async def rows(self, sheet_id: str) -> list[dict[str, str]]:

@@ -308,3 +308,21 @@ def test_served_discovery_document_leads_to_the_fake(google):
     about = drive.about().get(fields="user(emailAddress)").execute()
     assert about == {"user": {"emailAddress": ANA}}
     assert reason(drive.about().get()) == (400, "required")
+
+
+def test_empty_file_arrives_by_an_upload_in_parts(google):
+    media = MediaIoBaseUpload(io.BytesIO(b""), "text/plain", resumable=True)
+
+    made = uploading_files(google).create(body={"name": "a"}, media_body=media)
+
+    assert google.drive.files[made.execute()["id"]].content == b""
+
+
+def test_what_is_in_a_binned_folder_is_binned(google, files, cabinet):
+    files.update(fileId=cabinet["Casos"], body={"trashed": True}).execute()
+
+    both = "trashed,explicitlyTrashed"
+    inner = files.get(fileId=cabinet["procuração.pdf"], fields=both).execute()
+    assert inner == {"trashed": True, "explicitlyTrashed": False}
+    assert files.list(q="trashed = false").execute()["files"] == []
+    assert google.drive.live() == []

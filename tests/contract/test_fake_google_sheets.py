@@ -327,3 +327,45 @@ def test_spreadsheet_made_at_the_drive_can_be_written(sheets, files):
     append(sheets, made["id"], [["a"]], "Página1")
 
     assert read(sheets, made["id"], "Página1") == [["a"]]
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        ({"sheetId": 7, "columnIndex": 26}, "column: 26, beyond"),
+        ({"sheetId": 7, "rowIndex": 1000}, "row: 1000, beyond"),
+    ],
+)
+def test_cells_beyond_the_grid_are_not_written(google, sheets, contacts, start, what):
+    rows = [{"values": [{"userEnteredValue": {"stringValue": "x"}}]}]
+    write = {"start": start, "rows": rows, "fields": "userEnteredValue"}
+
+    status, error = refused(batch(sheets, contacts, {"updateCells": write}))
+
+    assert (status, what in error["message"]) == (400, True)
+    assert google.sheets.every[contacts].sheets[0].rows == []
+
+
+def test_grid_grows_on_request_and_only_so_far(google, sheets, contacts):
+    more = {"sheetId": 7, "dimension": "COLUMNS", "length": 4}
+    batch(sheets, contacts, {"appendDimension": more}).execute()
+    far = {"sheetId": 7, "dimension": "ROWS", "length": 10_000_000}
+
+    status, error = refused(batch(sheets, contacts, {"appendDimension": far}))
+
+    assert (status, "above the limit" in error["message"]) == (400, True)
+    tab = google.sheets.every[contacts].sheets[0]
+    assert (tab.row_count, tab.column_count) == (1000, 30)
+
+
+def test_cell_holds_so_many_characters(sheets, contacts):
+    append(sheets, contacts, [["a" * 50_000]])
+
+    body = {"values": [["a" * 50_001]]}
+    status, error = refused(
+        sheets.values().append(
+            spreadsheetId=contacts, range=TAB, body=body, valueInputOption="RAW"
+        )
+    )
+
+    assert (status, "50000 characters" in error["message"]) == (400, True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,8 @@ from tests.fakes.google_times import busy_times, check_times, parse_bound, rfc33
 
 _RANKS = ("none", "freeBusyReader", "reader", "writer", "owner")
 _MOST_BUSY_CALENDARS = 50
+_LONGEST_BUSY = timedelta(days=90)
+"""Undocumented; calendar programs met it: github.com/calcom/cal.com/pull/11962."""
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Agenda:
     every: dict[str, Calendar] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
     """E-mails that have a Google calendar; `externalOnly` leaves them out."""
+    ill: set[str] = field(default_factory=set)
+    """Calendars whose free times Google cannot tell just now."""
 
     def of(self, owner: str) -> Calendar:
         """Returns an account's primary calendar."""
@@ -57,6 +61,9 @@ class Agenda:
         lower = parse_bound(body.get("timeMin", ""), "timeMin")
         upper = parse_bound(body.get("timeMax", ""), "timeMax")
         check_times(lower, upper)
+        if upper - lower > _LONGEST_BUSY:
+            message = "The requested time range is too long."
+            raise Problem(400, "timeRangeTooLong", message, domain="calendar")
         zone = ZoneInfo(body.get("timeZone", "UTC"))
         asked = [item["id"] for item in body.get("items", ())]
         if len(asked) > _MOST_BUSY_CALENDARS:
@@ -79,6 +86,9 @@ class Agenda:
         calendar = self.of(name) if name == call.owner else self.every.get(name)
         if calendar is None or calendar.role_of(call.owner) == "none":
             error = {"domain": "global", "reason": "notFound"}
+            return {"errors": [error], "busy": []}
+        if wanted in self.ill:
+            error = {"domain": "global", "reason": "internalError"}
             return {"errors": [error], "busy": []}
         return {"busy": busy_times(calendar.live, calendar, asked, zone)}
 

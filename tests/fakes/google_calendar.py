@@ -47,7 +47,17 @@ class Calendars(Agenda):
 
     mails: list[Mail] = field(default_factory=list)
     conference_status: str = "success"
-    """`pending`: the link is there from the next change on; or `failure`."""
+    """`pending`: the link is there from the next change on; `failure`; or
+    `unsupported`: the account may open none, and the whole event is refused."""
+    looks_until_link: int | None = None
+    """How often a meeting that is `pending` is read before its link is there."""
+    is_robot: bool = False
+    """Whether who calls is a service account that stands for nobody: it may not
+    invite."""
+    most_per_page: int = 2500
+    """How many events a page of a list holds at most."""
+    _meetings_asked: dict[str, str] = field(default_factory=dict)
+    """Last `requestId` of each event; the same again is ignored."""
     oldest_sync: int = 0
     """Sync tokens that are older have expired."""
 
@@ -97,6 +107,7 @@ class Calendars(Agenda):
         if event["id"] in calendar.events:
             raise Problem(409, "duplicate", "The requested identifier already exists.")
         check_event(event)
+        self._check_guests(event, {})
         version = call.number("conferenceDataVersion", 0)
         event = self._store(calendar, event, call.owner, version=version)
         self._tell(call, event, "invitation")
@@ -127,6 +138,14 @@ class Calendars(Agenda):
         calendar.touch(stored, now)
         return stored
 
+    def _check_guests(self, event: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
+        guests, before = (
+            {guest["email"] for guest in each.get("attendees") or ()}
+            for each in (event, kept)
+        )
+        if self.is_robot and guests - before:
+            raise forbidden("forbiddenForServiceAccounts")
+
     def _confer(
         self, event: dict[str, Any], asked: Mapping[str, Any] | None, version: int
     ) -> None:
@@ -138,11 +157,12 @@ class Calendars(Agenda):
             event["conferenceData"] = dict(asked)
             return
         kind = request.get("conferenceSolutionKey", {}).get("type", "hangoutsMeet")
-        if not request.get("requestId") or kind != "hangoutsMeet":
+        is_open = self.conference_status != "unsupported"
+        if not request.get("requestId") or kind != "hangoutsMeet" or not is_open:
             raise Problem(400, "invalid", "Invalid conference type value.")
-        kept = event.get("conferenceData", {})
-        if kept.get("createRequest", {}).get("requestId") == request["requestId"]:
+        if self._meetings_asked.get(event["id"]) == request["requestId"]:
             return
+        self._meetings_asked[event["id"]] = request["requestId"]
         status = {"status": {"statusCode": self.conference_status}}
         event["conferenceData"] = {"createRequest": {**request, **status}}
         if self.conference_status == "success":
@@ -184,6 +204,7 @@ class Calendars(Agenda):
         if kept["organizer"]["email"] != calendar.id:
             raise forbidden("forbiddenForNonOrganizer")
         check_event(changed)
+        self._check_guests(changed, kept)
         asked = changed.pop("conferenceData", None)
         if "conferenceData" in kept:
             changed["conferenceData"] = kept["conferenceData"]
@@ -216,7 +237,7 @@ class Calendars(Agenda):
         calendar = self.calendar(call, "reader")
         since = self._synced(call, calendar)
         found = self._found(call, calendar, since)
-        size = min(call.number("maxResults", 250), 2500)
+        size = min(call.number("maxResults", 250), self.most_per_page)
         start = page_start(call)
         page = {
             "kind": "calendar#events",
@@ -286,8 +307,12 @@ class Calendars(Agenda):
             if name in shown:
                 shown[name] = shown_time(shown[name], zone)
         for guest in shown.get("attendees", ()):
-            if guest["email"] == call.owner:
+            if guest["email"] == calendar.id:
                 guest["self"] = True
+        if self.looks_until_link is not None:
+            self.looks_until_link -= call.method.id == "calendar.events.get"
+            if self.looks_until_link < 1:
+                self.conference_status = "success"
         pending = event.get("conferenceData", {}).get("createRequest", {})
         if pending.get("status") == {"statusCode": "pending"}:
             pending["status"] = {"statusCode": self.conference_status}

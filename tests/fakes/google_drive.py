@@ -73,9 +73,14 @@ class Drive:
         return [
             file
             for file in self.files.values()
-            if not file.metadata["trashed"]
-            and mime_type in {"", file.metadata["mimeType"]}
+            if not self.is_binned(file) and mime_type in {"", file.metadata["mimeType"]}
         ]
+
+    def is_binned(self, file: File) -> bool:
+        """Returns whether it, or a folder that it is in, is in the bin."""
+        parents = (self.files.get(each) for each in file.metadata["parents"])
+        above = any(self.is_binned(each) for each in parents if each is not None)
+        return bool(file.metadata["trashed"]) or above
 
     # -- Files
 
@@ -305,6 +310,8 @@ class Drive:
         described = {
             **copy.deepcopy(file.metadata),
             "webViewLink": link,
+            "trashed": self.is_binned(file),
+            "explicitlyTrashed": file.metadata["trashed"],
             "ownedByMe": role == "owner",
             "isAppAuthorized": call.client_id == file.made_by,
             "shared": len(file.permissions) > 1,

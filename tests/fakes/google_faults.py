@@ -7,7 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -61,6 +61,11 @@ FORBIDDEN = {
     "forbiddenForNonOrganizer": (
         "calendar",
         "Shared properties can only be changed by the organizer of the event.",
+    ),
+    "forbiddenForServiceAccounts": (
+        "calendar",
+        "Service accounts cannot invite attendees without Domain-Wide Delegation of "
+        "Authority.",
     ),
     "requiredAccessLevel": (
         "calendar",
@@ -197,6 +202,8 @@ class Fault:
     retry_after_s: int | None = None
     probability: float = 1.0
     """Of each call that matches."""
+    after: int = 0
+    """How many calls that match go through before."""
 
     @property
     def is_accepting(self) -> bool:
@@ -231,6 +238,9 @@ class FaultPlan:
         """Returns what happens to a call that comes now, if anything does."""
         for index, (fault, left) in enumerate(self._waiting):
             if not fault.matches(method) or self._chance.random() >= fault.probability:
+                continue
+            if fault.after:
+                self._waiting[index] = (replace(fault, after=fault.after - 1), left)
                 continue
             if left == 1:
                 del self._waiting[index]

@@ -15,6 +15,8 @@ _A1 = re.compile(r"\$?([A-Za-z]{1,3})?\$?(\d+)?")
 _EPOCH = date(1899, 12, 30)
 _DAYS = ("%d/%m/%Y", "%Y-%m-%d")
 MOST_CELLS = 10_000_000
+LONGEST_CELL = 50_000
+"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,22 @@ class Sheet:
                     self.cells.pop((row, column), None)
                 else:
                     self.cells[row, column] = raw(value) if is_raw else typed(value)
-        self.row_count = max(self.row_count, top + len(rows))
         widest = max(map(len, rows), default=0)
-        self.column_count = max(self.column_count, left + widest)
+        self.grow(top + len(rows), left + widest)
+
+    def grow(self, row_count: int, column_count: int) -> None:
+        """Makes it large enough.
+
+        Raises:
+            Problem: it would hold too many cells.
+        """
+        row_count = max(self.row_count, row_count)
+        column_count = max(self.column_count, column_count)
+        if row_count * column_count > MOST_CELLS:
+            message = "This action would increase the number of cells in the workbook "
+            message += f"above the limit of {MOST_CELLS} cells."
+            raise Problem(400, "badRequest", message)
+        self.row_count, self.column_count = row_count, column_count
 
     def empty(self, area: Area) -> None:
         """Clears the values of an area."""
@@ -177,7 +192,15 @@ class Sheet:
 
 
 def raw(value: Any) -> Cell:
-    """Returns a value as it was sent: text stays text."""
+    """Returns a value as it was sent: text stays text.
+
+    Raises:
+        Problem: it is too long.
+    """
+    if isinstance(value, str) and len(value) > LONGEST_CELL:
+        message = "Your input contains more than the maximum of "
+        message += f"{LONGEST_CELL} characters in a single cell."
+        raise Problem(400, "badRequest", message)
     return Cell(value, _seen(value))
 
 

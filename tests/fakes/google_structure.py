@@ -179,10 +179,9 @@ def _append_dimension(
     spreadsheet: Spreadsheet, body: Mapping[str, Any]
 ) -> dict[str, Any]:
     sheet = _sheet(spreadsheet, body.get("sheetId", 0))
-    if body.get("dimension") == "ROWS":
-        sheet.row_count += body["length"]
-    else:
-        sheet.column_count += body["length"]
+    length, is_rows = body["length"], body.get("dimension") == "ROWS"
+    rows, columns = (length, 0) if is_rows else (0, length)
+    sheet.grow(sheet.row_count + rows, sheet.column_count + columns)
     return {}
 
 
@@ -200,7 +199,16 @@ def _update_cells(spreadsheet: Spreadsheet, body: Mapping[str, Any]) -> dict[str
     sheet = _sheet(spreadsheet, (start or area).get("sheetId", 0))
     top = start.get("rowIndex", area.get("startRowIndex", 0))
     left = start.get("columnIndex", area.get("startColumnIndex", 0))
-    _enter_cells(sheet, top, left, body.get("rows", []))
+    rows = body.get("rows", [])
+    width = max((len(row.get("values", ())) for row in rows), default=0)
+    for name, end, count in (
+        ("row", top + len(rows), sheet.row_count),
+        ("column", left + width, sheet.column_count),
+    ):
+        if end > count:
+            message = f"Attempting to write {name}: {end - 1}, beyond the last "
+            raise _bad(f"{message}requested {name} of: {count - 1}")
+    _enter_cells(sheet, top, left, rows)
     return {}
 
 
@@ -210,7 +218,7 @@ def _enter_cells(sheet: Sheet, top: int, left: int, rows: list[dict[str, Any]]) 
             sheet.cells.pop((row, column), None)
             for kind, value in cell.get("userEnteredValue", {}).items():
                 sheet.cells[row, column] = _entered(kind, value)
-    sheet.row_count = max(sheet.row_count, top + len(rows))
+    sheet.grow(top + len(rows), sheet.column_count)
 
 
 def _entered(kind: str, value: Any) -> Cell:

@@ -61,8 +61,11 @@ class Uploads:
         upload = self.unfinished.get(upload_id)
         if upload is None:
             raise Problem(404, "notFound", "No such upload")
+        if "Content-Range" not in call.headers:  # all of it in one request
+            del self.unfinished[upload_id]
+            return upload.metadata, call.content, upload.content_type
         sent = re.fullmatch(
-            r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", call.headers.get("Content-Range", "")
+            r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", call.headers["Content-Range"]
         )
         if sent is None:
             raise Problem(400, "badRequest", "Failed to parse Content-Range header.")

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sys
 
+from actions.google.cipher import TokenCipher
+from actions.google.robot import ServiceAccount
 from actions.server import build_app
 from bot.core.errors import SettingsError
 from bot.core.logs import configure_logs
-from bot.core.settings import load_settings
+from bot.core.office import load_office
+from bot.core.settings import ROOT, load_settings
 from bot.web import serve
 
 
@@ -19,6 +22,10 @@ def main() -> int:
     """Runs the action server on loopback until it is told to stop."""
     try:
         settings = load_settings()
+        TokenCipher(settings.token_keys)
+        if settings.google_service_account_file:
+            ServiceAccount(settings, ())
+        load_office(ROOT / settings.office_file)
     except SettingsError as error:
         print(f"Configuração errada:\n{error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -44,3 +44,8 @@ def alerts_since(connection: Connection, since: float) -> list[str]:
         .order_by(channel_alert.c.last_at.desc())
     )
     return [str(code) for code in connection.execute(query).scalars()]
+
+
+def clear_alerts(connection: Connection, *codes: str) -> None:
+    """Forgets causes that are no more."""
+    connection.execute(sa.delete(channel_alert).where(channel_alert.c.code.in_(codes)))

@@ -14,7 +14,7 @@ export PYTHONPATH = $(CURDIR)
 
 .PHONY: help
 help: ## Mostra estes comandos
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 .PHONY: python
 python:
@@ -81,6 +81,13 @@ modelo: setup ## Constrói o modelo no Ollama: GGUF=arquivo ou BASE=nome [LORA=a
 .PHONY: modo
 modo: setup ## Mostra ou muda quem responde: [MODO=somente_regras] [TELEFONE=…] [HORAS=8]
 	@$(PY) -m deploy.local.mode --modo "$(MODO)" --telefone "$(TELEFONE)" --horas "$(HORAS)"
+
+.PHONY: google-conectar google-desconectar
+google-conectar: setup ## Conecta o Google: [RECURSOS=agenda,disponibilidade,arquivos] [PORTA=8765]
+	@$(PY) -m deploy.local.google conectar --recursos "$(RECURSOS)" --porta "$(PORTA)"
+
+google-desconectar: setup ## Devolve ao Google a permissão e desconecta
+	@$(PY) -m deploy.local.google desconectar
 
 .PHONY: painel-link
 painel-link: setup ## Imprime um link de uso único para o painel

@@ -49,7 +49,9 @@ class AssistantAction(Action):
         domain: DomainDict,
     ) -> Events:
         """Runs `answer`; whatever goes wrong becomes an honest sentence."""
-        conversation = conversation_of(tracker, dispatcher)
+        conversation = conversation_of(
+            tracker, dispatcher, zone=self.services.office.zone
+        )
         if self.is_for_lawyers and not conversation.is_lawyer:
             if not self.ends_form:
                 conversation.say("utter_so_para_advogados", answered_by=AnsweredBy.RULE)

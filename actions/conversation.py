@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Tracker
 
 from bot.core.names import AnsweredBy, Profile
 from bot.core.rendering import TAP_ONLY
-from bot.core.schedule import ZONE
 
 SHELL_LAWYER = "shell-advogado"
 """Sender id under which `make shell PERFIL=advogado` talks; real ids are random."""
@@ -55,11 +55,15 @@ class Conversation:
     past: tuple[Said, ...]
     """Earlier turns, oldest first, without the latest message."""
     now: datetime
-    """When the message came; aware, America/Sao_Paulo."""
+    """When the message came; aware, in the office's zone."""
     last_response: str
     """Name of the response said last, as `utter_fora_de_escopo`, or ""."""
     latest_message: Mapping[str, Any]
     """Rasa's own reading of the message: intent, entities, metadata."""
+    reminded_of: int | None
+    """The appointment that the message answers a reminder of."""
+    reply: str
+    """What it says to the reminder, where the words alone tell (`Reply`), or ""."""
     _dispatcher: CollectingDispatcher = field(repr=False)
 
     def say(
@@ -108,10 +112,19 @@ class Conversation:
         return self.profile is Profile.LAWYER
 
 
-def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conversation:
-    """Reads the conversation from what Rasa sent."""
+def conversation_of(
+    tracker: Tracker, dispatcher: CollectingDispatcher, *, zone: ZoneInfo
+) -> Conversation:
+    """Reads the conversation from what Rasa sent.
+
+    Args:
+        tracker: the conversation as Rasa has it.
+        dispatcher: takes what is said.
+        zone: the office's.
+    """
     latest = tracker.latest_message or {}
     metadata = latest.get("metadata") or {}
+    reminder = metadata.get("lembrete") or {}
     profile = _profile(metadata.get("tipo_usuario"))
     if tracker.sender_id == SHELL_LAWYER:
         profile = Profile.LAWYER
@@ -128,9 +141,11 @@ def conversation_of(tracker: Tracker, dispatcher: CollectingDispatcher) -> Conve
         quoted=str(metadata.get("citada") or ""),
         slots=dict(tracker.slots),
         past=_past(tracker),
-        now=_now(metadata.get("agora")),
+        now=_now(metadata.get("agora"), zone),
         last_response=_last_response(tracker),
         latest_message=latest,
+        reminded_of=reminder.get("consulta"),
+        reply=str(reminder.get("resposta") or ""),
         _dispatcher=dispatcher,
     )
 
@@ -142,13 +157,13 @@ def _profile(name: object) -> Profile:
         return Profile.UNKNOWN
 
 
-def _now(written: object) -> datetime:
+def _now(written: object, zone: ZoneInfo) -> datetime:
     """Returns the moment of a message; the clock's where the channel gave none."""
     try:
         moment = datetime.fromisoformat(str(written))
     except ValueError:
-        return datetime.now(ZONE)
-    return moment.astimezone(ZONE) if moment.tzinfo else datetime.now(ZONE)
+        return datetime.now(zone)
+    return moment.astimezone(zone) if moment.tzinfo else datetime.now(zone)
 
 
 def _last_response(tracker: Tracker) -> str:

@@ -107,8 +107,11 @@ class AskModel(AssistantAction):
             return
         at_most = self.services.settings.limit_model_per_day
         now = conversation.now.timestamp()
+        zone = self.services.office.zone
         is_free = await self.services.write(
-            lambda c: limits.spend(c, conversation.id, USAGE, now=now, at_most=at_most)
+            lambda c: limits.spend(
+                c, conversation.id, USAGE, now=now, at_most=at_most, zone=zone
+            )
         )
         if not is_free:
             raise TooManyQuestions

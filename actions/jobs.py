@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from actions.services import Services
 from bot.core.ports import GatewayError, Trouble
-from bot.store import effects, jobs
+from bot.store import effects, jobs, workers
 from bot.store.effects import Handoff, Origin
 from bot.store.jobs import Job, LostLeaseError
 
@@ -82,12 +81,12 @@ class JobWorker:
         self._services = services
         self._handlers = dict(handlers)
         self._clock = clock
-        self._name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        self._name = workers.new_name()
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begins, inside the running event loop."""
-        self._running = [asyncio.create_task(self._run()) for _ in range(IN_PARALLEL)]
+        self._running = [asyncio.create_task(self._begin())]
 
     async def stop(self) -> None:
         """Ends, and gives back what was under way."""
@@ -98,6 +97,25 @@ class JobWorker:
             await self._services.write(
                 lambda c: jobs.release(c, lease_owner=self._name)
             )
+
+    async def _begin(self) -> None:
+        """Takes over what killed processes of this host left, then works."""
+        with contextlib.suppress(SQLAlchemyError):  # else their leases end by time
+            await self.reclaim()
+        await asyncio.gather(*(self._run() for _ in range(IN_PARALLEL)))
+
+    async def reclaim(self) -> None:
+        """Frees the jobs of workers that are no more.
+
+        Raises:
+            SQLAlchemyError: the database is not there.
+        """
+        for owner in await self._services.read(jobs.owners) - {self._name}:
+            if workers.is_dead(owner):
+                freed = await self._services.write(
+                    partial(jobs.reclaim, lease_owner=owner)
+                )
+                log.warning("jobs_reclaimed", count=freed)
 
     async def _run(self) -> None:
         while True:

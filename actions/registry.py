@@ -5,9 +5,9 @@ from __future__ import annotations
 from rasa_sdk.interfaces import Action
 
 from actions import fallback
-from actions.appointments import booking, changing, when
+from actions.appointments import booking, changing, confirming, when
 from actions.clients import intake, lawsuits, requests
-from actions.lawyers import agenda, keeping, people
+from actions.lawyers import agenda, filing, people, sheets
 from actions.services import Services
 
 
@@ -41,6 +41,7 @@ def _appointments(services: Services) -> list[Action]:
             "action_ask_form_cancelar_consulta_confirmado", services
         ),
         changing.CancelAppointment("action_cancelar_consulta", services),
+        confirming.TakeNo("action_negar", services),
         changing.ShowAppointments("action_consultar_agendamento", services),
     ]
 
@@ -72,10 +73,11 @@ def _lawyers(services: Services) -> list[Action]:
             "action_ask_form_criar_compromisso_confirmado", services
         ),
         agenda.CreateCommitment("action_criar_compromisso", services),
-        keeping.SheetForm(services),
-        keeping.KeepCommand("action_criar_planilha", services, slot=keeping.SHEET),
-        keeping.FilingForm(services),
-        keeping.KeepCommand("action_salvar_no_drive", services, slot=keeping.FOLDER),
+        sheets.SheetForm(services),
+        sheets.MakeSheet("action_criar_planilha", services),
+        filing.FilingForm(services),
+        filing.AskFolder("action_ask_form_salvar_no_drive_pasta", services),
+        filing.FileAttachments("action_salvar_no_drive", services),
         people.ShowNewContacts("action_ver_contatos_novos", services),
         people.PersonForm(services, "resumir_atendimento"),
         people.Summarise("action_resumir_atendimento", services),

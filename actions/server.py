@@ -18,8 +18,15 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from actions.google import routes as google_routes
+from actions.google.account import GoogleAccount
+from actions.google.consent import Consent
+from actions.google.routes import GoogleDesk
+from actions.jobs import JobWorker
 from actions.registry import build_actions
-from actions.services import open_services
+from actions.services import Services, open_services
+from actions.work.handlers import build_handlers
+from actions.work.transfers import Transfers
 from bot.core.settings import Settings
 
 SECRET_HEADER = "X-PocketMKT-Secret"  # noqa: S105 - the header's name
@@ -36,12 +43,24 @@ def build_app(settings: Settings) -> App:
     app.config.ACCESS_LOG = False
     executor = SilentExecutor()
     stack = contextlib.AsyncExitStack()
+    desk: list[GoogleDesk] = []
+    """What the routes of Google serve, once services are open."""
+    google_routes.add_routes(
+        app,
+        lambda: desk[0] if desk else None,
+        header=SECRET_HEADER,
+        secret=settings.actions_secret,
+    )
 
     @app.before_server_start
     async def start(_app: App) -> None:
         services = await stack.enter_async_context(open_services(settings))
         for action in build_actions(services):
             executor.register_action(action)
+        desk.append(_google_desk(services))
+        worker = JobWorker(services, build_handlers(services))
+        worker.start()
+        stack.push_async_callback(worker.stop)
 
     @app.after_server_stop
     async def stop(_app: App) -> None:
@@ -66,6 +85,12 @@ def build_app(settings: Settings) -> App:
         return json({"error": "internal"}, status=500)
 
     return app
+
+
+def _google_desk(services: Services) -> GoogleDesk:
+    account = GoogleAccount(services.settings, services.engine)
+    consent = Consent(services.settings, services.engine, account)
+    return GoogleDesk(account, consent, Transfers(services))
 
 
 async def _run(executor: ActionExecutor, call: object) -> HTTPResponse:

@@ -7,12 +7,17 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
+from actions.cases_book import CasesBook
+from actions.diary import Diary
+from actions.google.account import GoogleAccount
+from actions.keepers import Keepers
 from actions.model_watch import ModelWatch
+from actions.open_keepers import open_keepers
 from bot.core.cases_sheet import CasesFile
 from bot.core.office import Office, load_office
 from bot.core.settings import ROOT, Settings
@@ -36,10 +41,25 @@ class Services:
     settings: Settings
     engine: Engine
     office: Office
-    cases: CasesFile
-    """The office's sheet of lawsuits."""
+    cases_file: CasesFile
+    """The office's lawsuits as a CSV file."""
     fallback: Fallback
     """What becomes of a message that no flow understood."""
+    keepers: Keepers
+    """Who keeps calendars, files and spreadsheets: Google or this machine."""
+    diary: Diary = field(init=False)
+    """What stands in the lawyers' calendars besides our appointments."""
+    cases: CasesBook = field(init=False)
+    """The office's lawsuits, from its spreadsheet and the file."""
+
+    def __post_init__(self) -> None:
+        """Builds what rests on the others."""
+        diary = Diary(self.keepers, self.office, self.read)
+        cases = CasesBook(
+            self.cases_file, self.keepers, read=self.read, write=self.write
+        )
+        object.__setattr__(self, "diary", diary)
+        object.__setattr__(self, "cases", cases)
 
     async def read(self, query: Callable[[Connection], Result]) -> Result:
         """Runs a query that only reads, off the event loop."""
@@ -69,13 +89,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Opens the database and the model's client; closes both at the end.
 
     Raises:
-        SettingsError: the office's file, its texts or the legal examples are wrong.
+        SettingsError: the office's file, its texts, the legal examples, the keys of
+            the tokens or the service account's file are wrong.
     """
     office = load_office(ROOT / settings.office_file)
     cases = CasesFile(ROOT / settings.cases_file)
     teach = _lessons(office)
     engine = open_engine(settings.database_url)
     upgrade(engine)
+    account = GoogleAccount(settings, engine)
+    await asyncio.to_thread(account.open)
     watch = ModelWatch(engine)
     teacher = ThreadPoolExecutor(1, thread_name_prefix="lessons")
     try:
@@ -87,7 +110,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             on_change=watch.note,
         ) as fallback:
             await watch.start(fallback.model_state)
-            yield Services(settings, engine, office, cases, fallback)
+            keepers = open_keepers(settings, account, office)
+            yield Services(settings, engine, office, cases, fallback, keepers)
             await watch.stop()
     finally:
         teacher.shutdown()

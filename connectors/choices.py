@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from bot.core.names import INTENTS
+from bot.core.reminding import ABOUT
 from bot.store import choices
 from bot.store.choices import COMMAND_MARK, Option
 from bot.store.turns import Turn
@@ -27,6 +28,12 @@ class Choice:
     is_stale: bool = False
     """It was offered, but later messages took its place."""
 
+    @property
+    def appointment_id(self) -> int | None:
+        """The appointment that an option of a reminder is about."""
+        named = dict(self.entities).get(ABOUT, "")
+        return int(named) if named.isdecimal() else None
+
 
 def choice_of(connection: Connection, turn: Turn) -> Choice | None:
     """Returns what a message chose, or None where it is a message like any other.
@@ -39,7 +46,8 @@ def choice_of(connection: Connection, turn: Turn) -> Choice | None:
     if tap is None:
         quoted = quoted_sid(turn.payload)
         named = choices.offered_by(connection, talk, quoted) if quoted else ()
-        option = choices.find(named or current, turn.text)
+        asked = named or choices.asked_last(connection, talk)
+        option = choices.find(asked, turn.text)
         return _read(option, current) if option else None
     offered = {option.payload: option for option in current}.get(tap.payload)
     offered = offered or choices.offered_before(connection, talk, tap.payload)

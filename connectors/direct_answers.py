@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
 from bot.core.modes import Mode
-from bot.core.names import FLOW_OUT_OF_SCOPE, NLU_FALLBACK, AnsweredBy
+from bot.core.names import ENTITIES, FLOW_OUT_OF_SCOPE, NLU_FALLBACK, AnsweredBy
 from bot.core.opt_out import wish_of
 from bot.core.phrases import (
     CONTACT_KEPT,
@@ -33,6 +34,7 @@ from bot.core.phrases import (
     file_too_large,
     late_opening,
 )
+from bot.core.reminder_replies import INTENT_OF
 from bot.core.schedule import ZONE
 from bot.core.settings import Settings
 from bot.core.texts import looks_like_command, without_command_mark
@@ -41,6 +43,7 @@ from bot.store.effects import Handoff
 from bot.store.turns import ALBUM_KINDS, Outcome, Outgoing, Turn
 from connectors.choices import Choice, choice_of
 from connectors.payload import is_cut, quoted_sid
+from connectors.reminded import Asked, asked_by_reminder, confirmation
 from connectors.services import ChannelServices
 
 _FIXED = {
@@ -69,18 +72,27 @@ class Reading:
     """A question of ours stands open: "parar" then means to leave it."""
     quoted_text: str
     """Our own message that this one quotes, or ""."""
+    reminder: Asked | None
+    """The appointment that the message answers a reminder of."""
     mode: Mode
     """Who answers in this conversation now."""
     is_waiting_for_person: bool
     """Somebody of the office has been asked to write."""
 
 
-def read(connection: Connection, turn: Turn, settings: Settings) -> Reading:
+def read(
+    connection: Connection, turn: Turn, settings: Settings, zone: ZoneInfo = ZONE
+) -> Reading:
     """Looks up what the message may refer to, and who is to answer it."""
     mine = turn.conversation_id
+    choice = choice_of(connection, turn)
+    is_in_form = turns.is_form_open(connection, mine)
     return Reading(
-        choice=choice_of(connection, turn),
-        is_in_form=turns.is_form_open(connection, mine),
+        choice=choice,
+        is_in_form=is_in_form,
+        reminder=asked_by_reminder(
+            connection, turn, choice, is_in_form=is_in_form, zone=zone
+        ),
         quoted_text=_quoted_text(connection, turn),
         mode=modes.mode_of(connection, mine, default=settings.mode, now=time.time()),
         is_waiting_for_person=effects.is_handoff_open(connection, mine),
@@ -92,17 +104,20 @@ def _quoted_text(connection: Connection, turn: Turn) -> str:
     return choices.text_said_by(connection, turn.conversation_id, sid) if sid else ""
 
 
-def notices_of(turn: Turn, settings: Settings, *, now: float) -> list[Outgoing]:
+def notices_of(
+    turn: Turn, settings: Settings, *, now: float, zone: ZoneInfo = ZONE
+) -> list[Outgoing]:
     """Returns what is to be said before the answer.
 
     Args:
         turn: the message and its attachments.
         settings: when an answer is late, how large a file may be.
         now: UTC seconds.
+        zone: the office's.
     """
     texts = []
     if turn.source == "whatsapp" and now - turn.received_at > settings.late_after_s:
-        texts.append(late_opening(_clock_time(turn.received_at, now)))
+        texts.append(late_opening(_clock_time(turn.received_at, now, zone)))
     if is_cut(turn.payload):
         texts.append(TEXT_CUT)
     texts += _problems(turn, settings)
@@ -115,6 +130,7 @@ async def answer_without_rasa(
     """Commits the turn where no understanding is needed; False where it is."""
     if turn.conversation_owner == turns.PERSON:
         turn.notices = []
+        turn.effects = confirmation(reading.reminder)
         await _commit(turn, services, "falar_com_advogado", AnsweredBy.PERSON)
         return True
     if reading.mode is Mode.PERSON:
@@ -131,7 +147,7 @@ async def _leave_to_people(
     turn: Turn, reading: Reading, services: ChannelServices
 ) -> None:
     """Asks for a person, and says so once: the robot is switched off."""
-    turn.effects = [Handoff(reason=SWITCHED_OFF)]
+    turn.effects = [Handoff(reason=SWITCHED_OFF), *confirmation(reading.reminder)]
     if not reading.is_waiting_for_person:
         turn.outgoing = [Outgoing(WAITING_FOR_PERSON, AnsweredBy.RULE)]
     await _commit(turn, services, "falar_com_advogado", AnsweredBy.PERSON)
@@ -151,18 +167,23 @@ async def _acknowledge(turn: Turn, services: ChannelServices) -> bool:
     return True
 
 
-def parsed_beforehand(turn: Turn, choice: Choice | None = None) -> Any:
+def parsed_beforehand(
+    turn: Turn, choice: Choice | None = None, reminder: Asked | None = None
+) -> Any:
     """Returns Rasa's parse result where the words need no reading, else None.
 
     An attachment without words is `enviar_documento`. An option of ours may name
-    its intent. A text in the shape of a Rasa command (`/restart`,
-    `/intent{"slot": …}`) is no Portuguese: it means nothing, and above all not
-    what it says.
+    its intent; so does a plain answer to a reminder. A text in the shape of a Rasa
+    command (`/restart`, `/intent{"slot": …}`) is no Portuguese: it means nothing, and
+    above all not what it says.
     """
     if choice is not None and choice.intent:
-        return _parsed(choice.words, choice.intent, 1.0, choice.entities)
+        known = tuple(each for each in choice.entities if each[0] in ENTITIES)
+        return _parsed(choice.words, choice.intent, 1.0, known)
     if choice is not None:
         return None
+    if reminder is not None and reminder.reply is not None:
+        return _parsed(words_for_rasa(turn), INTENT_OF[reminder.reply], 1.0)
     if turn.kind in ALBUM_KINDS and not without_command_mark(turn.text):
         return _parsed("", "enviar_documento", 1.0)
     if looks_like_command(turn.text):
@@ -206,8 +227,8 @@ def _is_nothing_left(turn: Turn) -> bool:
     return bool(statuses) and not statuses & is_here
 
 
-def _clock_time(at: float, now: float) -> str:
-    then, today = (datetime.fromtimestamp(each, ZONE) for each in (at, now))
+def _clock_time(at: float, now: float, zone: ZoneInfo) -> str:
+    then, today = (datetime.fromtimestamp(each, zone) for each in (at, now))
     clock = f"{then.hour}h{then.minute:02d}"
     days = (today.date() - then.date()).days
     if days == 0:

@@ -17,7 +17,8 @@ from sanic.response import HTTPResponse
 
 from bot.core.errors import SettingsError
 from bot.core.logs import configure_logs
-from bot.core.settings import Settings, load_settings
+from bot.core.office import zone_in
+from bot.core.settings import ROOT, Settings, load_settings
 from bot.store.database import open_engine
 from bot.store.migrate import upgrade
 from bot.web import serve
@@ -41,7 +42,8 @@ log = structlog.get_logger()
 def build_app(settings: Settings) -> App:
     """Returns the edge's Sanic application; opens and closes what it needs."""
     engine = open_engine(settings.database_url)
-    services = ChannelServices(settings, engine, WakeUp(settings.edge_port))
+    zone = zone_in(ROOT / settings.office_file)
+    services = ChannelServices(settings, engine, WakeUp(settings.edge_port), zone)
     sender = TwilioSender(services)
     attachments = MediaLoop(services)
     client = TwilioClient(settings)

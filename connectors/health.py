@@ -14,9 +14,9 @@ from sanic.response import HTTPResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.delivery_errors import meaning_of
-from bot.core.schedule import ZONE
+from bot.core.google_link import Link
 from bot.core.version import VERSION
-from bot.store import inbox, service_state
+from bot.store import google, inbox, jobs, service_state
 from bot.store.alerts import alerts_since
 from connectors.replies import json_reply
 from connectors.services import ChannelServices
@@ -25,6 +25,10 @@ _PROBE_S = 1.5
 _FRESH_S = 2.0
 _ALERT_S = 3600
 """How long after its last occurrence a trouble of Twilio's is shown."""
+_LATE_JOB_S = 300
+"""From when on work outside that waits is worth a look."""
+_GOOGLE = "google_"
+"""How the alerts begin that are not Twilio's."""
 _MODEL_DOWN = "down"
 """The action server's word for a model that it does not ask for now."""
 _OK, _DOWN, _OFF = "ok", "fora", "nao_configurado"
@@ -77,6 +81,7 @@ class Health:
         found = dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
         found["borda"] = _state(_OK, "recebendo mensagens")
         found["twilio"] = await self._twilio()
+        found["google"] = await self._google()
         accepts = found["banco"]["estado"] == _OK
         if not accepts:
             overall = _DOWN
@@ -146,7 +151,7 @@ class Health:
             return None
         if noted is None or noted.state != _MODEL_DOWN:
             return None
-        since = datetime.fromtimestamp(noted.since_at, ZONE)
+        since = datetime.fromtimestamp(noted.since_at, self._services.zone)
         return _state(
             _DOWN,
             f"suspenso desde {since:%H:%M} de {since:%d/%m}: o assistente responde só "
@@ -158,12 +163,41 @@ class Health:
             return _state(_OFF, "preencha TWILIO_AUTH_TOKEN para usar o WhatsApp")
         since = time.time() - _ALERT_S
         try:
-            codes = await self._services.read_soon(lambda c: alerts_since(c, since))
+            raised = await self._services.read_soon(lambda c: alerts_since(c, since))
         except SQLAlchemyError:
-            codes = []
+            raised = []
+        codes = [each for each in raised if not each.startswith(_GOOGLE)]
         if codes:
             return _state(_DOWN, "; ".join(meaning_of(code) for code in codes))
         return _state("desconhecido", "configurado; verificado a cada envio")
+
+    async def _google(self) -> Report:
+        settings = self._services.settings
+        if not (settings.google_client_id or settings.google_service_account_file):
+            return _state(_OFF, "agenda, documentos e planilhas ficam nesta máquina")
+        now = time.time()
+        try:
+            account, pile = await self._services.read_soon(
+                lambda c: (google.newest(c), jobs.pile(c, now=now))
+            )
+        except SQLAlchemyError:
+            return _state("desconhecido", "o banco de dados não responde")
+        if account is None:
+            return _state(_OFF, "falta conectar: abra a página Google do painel")
+        if account.state == Link.RECONNECT.value:
+            since = datetime.fromtimestamp(account.since_at, self._services.zone)
+            return _state(
+                _DOWN,
+                f"precisa ser reconectado desde {since:%H:%M} de {since:%d/%m}; "
+                f"{_counted(pile.parked)} à espera disso",
+            )
+        if pile.oldest_at is not None and now - pile.oldest_at > _LATE_JOB_S:
+            minutes = int((now - pile.oldest_at) / 60)
+            return _state(
+                "degradado",
+                f"{_counted(pile.waiting)} na fila, o mais antigo há {minutes} min",
+            )
+        return _state(_OK, f"conectado; {_counted(pile.waiting)} na fila")
 
 
 def build_health(health: Health) -> Blueprint:
@@ -187,6 +221,12 @@ def _state(state: str, detail: str, started: float | None = None) -> Report:
     if started is not None:
         report["latencia_ms"] = round((time.monotonic() - started) * 1000, 1)
     return report
+
+
+def _counted(count: int) -> str:
+    if count == 1:
+        return "1 trabalho"
+    return f"{count} trabalhos" if count else "nenhum trabalho"
 
 
 def _has_model(listed: Any, name: str) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
@@ -19,8 +20,9 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot.core.names import AnsweredBy
+from bot.core.office import zone_in
 from bot.core.schedule import ZONE
-from bot.core.settings import Settings, load_settings
+from bot.core.settings import ROOT, Settings, load_settings
 from bot.store import media
 from bot.store.database import open_engine
 from bot.store.effects import parse
@@ -29,6 +31,7 @@ from bot.store.turns import Outgoing, Turn
 from connectors.api import build_api
 from connectors.backfill import Backfill
 from connectors.direct_answers import (
+    Reading,
     answer_without_rasa,
     notices_of,
     parsed_beforehand,
@@ -78,7 +81,8 @@ class WhatsAppChannel(InputChannel):
         _keep_words_out_of_logs()
         engine = open_engine(settings.database_url)
         upgrade(engine)
-        services = ChannelServices(settings, engine, WakeUp(settings.rasa_port))
+        zone = zone_in(ROOT / settings.office_file)
+        services = ChannelServices(settings, engine, WakeUp(settings.rasa_port), zone)
         worker = TurnWorker(services, _answer_with(services, on_new_message))
         sender = TwilioSender(services)
         client = TwilioClient(settings)
@@ -138,36 +142,48 @@ def _answer_with(
     services: ChannelServices, on_new_message: OnNewMessage
 ) -> Callable[[Turn], Awaitable[None]]:
     async def answer(turn: Turn) -> None:
+        zone = services.zone
         reading = await services.read(
-            lambda connection: read(connection, turn, services.settings)
+            lambda connection: read(connection, turn, services.settings, zone)
         )
-        turn.notices = notices_of(turn, services.settings, now=time.time())
+        turn.notices = notices_of(turn, services.settings, now=time.time(), zone=zone)
         if await answer_without_rasa(turn, reading, services):
             return
-        await on_new_message(
-            UserMessage(
-                text=words_for_rasa(turn, reading.choice),
-                output_channel=CollectingChannel(turn),
-                sender_id=turn.conversation_id,
-                parse_data=parsed_beforehand(turn, reading.choice),
-                input_channel=WhatsAppChannel.name(),
-                message_id=str(turn.inbox_id),
-                metadata=metadata_of(turn) | {"citada": reading.quoted_text},
-            )
-        )
+        await on_new_message(message_for_rasa(turn, reading, zone))
 
     return answer
 
 
-def metadata_of(turn: Turn) -> dict[str, Any]:
-    """Returns what Rasa's components and the actions know of a message."""
+def message_for_rasa(turn: Turn, reading: Reading, zone: ZoneInfo) -> UserMessage:
+    """Returns a message as Rasa gets it, with what was found out beforehand."""
+    reminder = reading.reminder
+    return UserMessage(
+        text=words_for_rasa(turn, reading.choice),
+        output_channel=CollectingChannel(turn),
+        sender_id=turn.conversation_id,
+        parse_data=parsed_beforehand(turn, reading.choice, reminder),
+        input_channel=WhatsAppChannel.name(),
+        message_id=str(turn.inbox_id),
+        metadata={
+            **metadata_of(turn, zone),
+            "citada": reading.quoted_text,
+            "lembrete": reminder.to_json() if reminder else None,
+        },
+    )
+
+
+def metadata_of(turn: Turn, zone: ZoneInfo = ZONE) -> dict[str, Any]:
+    """Returns what Rasa's components and the actions know of a message.
+
+    `agora` has the offset of the office's zone, by which days and hours are read.
+    """
     place = place_of(turn.payload)
     return {
         "tipo_usuario": turn.profile.value,
         "nome": turn.person_name,
         "tipo": turn.kind,
         "canal": turn.source,
-        "agora": datetime.fromtimestamp(turn.received_at, ZONE).isoformat(),
+        "agora": datetime.fromtimestamp(turn.received_at, zone).isoformat(),
         "encaminhada": is_forwarded(turn.payload),
         "local": list(place) if place else None,
         "anexos": [

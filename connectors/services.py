@@ -7,10 +7,12 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.core.schedule import ZONE
 from bot.core.settings import Settings
 from bot.store.database import reading, writing
 from connectors.wake import WakeUp
@@ -29,6 +31,8 @@ class ChannelServices:
     settings: Settings
     engine: Engine
     wake: WakeUp
+    zone: ZoneInfo = ZONE
+    """The office's."""
     _writer: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     """SQLite has one writer, and lets who waits sleep for up to 0.1 s at a time, in
     no order. Within a process they stand in line instead."""

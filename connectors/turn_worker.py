@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -21,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.core.names import FLOW_OUT_OF_SCOPE, AnsweredBy
 from bot.core.phrases import NO_ANSWER
 from bot.core.settings import Settings
-from bot.store import turns
+from bot.store import turns, workers
 from bot.store.effects import Handoff
 from bot.store.turns import Outcome, Outgoing, Turn
 from connectors.services import ChannelServices
@@ -35,8 +33,6 @@ _DATABASE_PAUSE_S = 1.0
 log = structlog.get_logger()
 
 Answer = Callable[[Turn], Awaitable[None]]
-_RUNNING_HERE: set[str] = set()
-"""Names of the workers that this process has started."""
 
 
 class TurnWorker:
@@ -62,7 +58,7 @@ class TurnWorker:
         self._answer = answer
         self._clock = clock
         self._drain_s = drain_s
-        self._name = f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._name = workers.new_name()
         self._free = asyncio.Semaphore(services.settings.turns_in_parallel)
         self._running: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
@@ -74,7 +70,6 @@ class TurnWorker:
 
     def start(self) -> None:
         """Begins to take messages; keeps on until `stop`."""
-        _RUNNING_HERE.add(self._name)
         self._loop_task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -111,7 +106,7 @@ class TurnWorker:
         """Takes over at once what a process of this host left when it was killed."""
         leasing = await self._services.read(turns.owners)
         for owner in leasing - {self._name}:
-            if _is_dead(owner):
+            if workers.is_dead(owner):
                 freed = await self._services.write(
                     partial(turns.reclaim, lease_owner=owner)
                 )
@@ -208,22 +203,3 @@ class TurnWorker:
 def lease_s(settings: Settings) -> float:
     """Returns how long a turn's message is leased, seconds."""
     return settings.turn_deadline_s + _LEASE_MARGIN_S
-
-
-def _host() -> str:
-    return os.uname().nodename[:40]
-
-
-def _is_dead(owner: str) -> bool:
-    """Says whether a worker was a process of this host that is no more."""
-    host, pid, _ = owner.rsplit("-", 2) if owner.count("-") > 1 else ("", "", "")
-    if host != _host() or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    # our own number: an earlier process had it too, unless the worker is one of ours
-    return int(pid) == os.getpid() and owner not in _RUNNING_HERE

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from llm_fallback import routing
+from llm_fallback import routing, summary
 from llm_fallback.errors import LlmAnswerRejected, Rejection
 from llm_fallback.guards.checks import review
 from llm_fallback.guards.reading import folded
@@ -177,6 +177,27 @@ class Fallback:
             model_s=reply.model_s,
             prompt_tokens=reply.prompt_tokens,
             answer_tokens=reply.answer_tokens,
+        )
+
+    async def summarise(
+        self,
+        facts: Sequence[str],
+        exchanges: Sequence[Exchange],
+        *,
+        names: Sequence[str] = (),
+    ) -> str | None:
+        """Returns a conversation in a few lines; None where nothing may be shown.
+
+        What is told of it is described at `summary.summarise`.
+        """
+        return await summary.summarise(
+            self._model,
+            facts,
+            exchanges,
+            names=names,
+            public_names=self._public_names,
+            canary=self._canary,
+            deadline_s=self._deadline_s,
         )
 
     async def _routed(self, prompt: Prompt, question: Question) -> tuple[Reply, Routed]:

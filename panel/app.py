@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import jinja2
 from sanic import Config, Sanic
 
-from bot.core.settings import Settings
+from bot.core.office import zone_in
+from bot.core.settings import ROOT, Settings
 from bot.store.database import open_engine
-from panel import pages, security, wording
+from panel import google, pages, security, wording
 from panel.access import Access
+from panel.actions_client import open_actions
 from panel.assets import Assets, read_assets
 from panel.context import PanelApp, PanelContext, Services
 from panel.edge_client import EdgeDeadlines, open_edge
@@ -46,7 +50,7 @@ def build_app(
         config=_config(settings, deadlines),
         ctx=PanelContext(
             settings=settings,
-            templates=_templates(assets),
+            templates=_templates(assets, zone_in(ROOT / settings.office_file)),
             assets=assets,
             clock=clock,
         ),
@@ -56,6 +60,7 @@ def build_app(
     _open_and_close_services(app, deadlines)
     security.guard(app)
     pages.add_routes(app)
+    google.add_routes(app)
     return app
 
 
@@ -66,13 +71,18 @@ async def open_services(
     """Opens everything that handlers use, and closes it at the end."""
     engine = open_engine(settings.database_url)
     try:
-        async with open_edge(settings, deadlines) as edge:
+        async with (
+            open_edge(settings, deadlines) as edge,
+            open_actions(settings) as actions,
+        ):
             yield Services(
                 settings=settings,
                 access=Access(engine, clock=clock),
                 edge=edge,
+                actions=actions,
                 simulator=Simulator(engine),
-                history=StateHistory(),
+                history=StateHistory(zone_in(ROOT / settings.office_file)),
+                is_google_lost=google.link_watch(engine, settings),
             )
     finally:
         engine.dispose()
@@ -107,7 +117,7 @@ def _config(settings: Settings, deadlines: EdgeDeadlines) -> Config:
     return config
 
 
-def _templates(assets: Assets) -> jinja2.Environment:
+def _templates(assets: Assets, zone: ZoneInfo) -> jinja2.Environment:
     environment = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -118,7 +128,8 @@ def _templates(assets: Assets) -> jinja2.Environment:
     environment.globals["asset"] = assets.url
     environment.filters.update(
         answered_by=wording.answered_by_name,
-        clock=wording.clock_time,
+        clock=partial(wording.clock_time, zone=zone),
+        day=partial(wording.day, zone=zone),
         duration=wording.duration,
         percent=wording.percent,
         phone=wording.phone_text,

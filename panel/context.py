@@ -12,6 +12,7 @@ from sanic import Config, Request, Sanic
 
 from bot.core.settings import Settings
 from panel.access import Access, Session
+from panel.actions_client import ActionsClient
 from panel.assets import Assets
 from panel.edge_client import EdgeClient
 from panel.simulator import Simulator
@@ -25,8 +26,11 @@ class Services:
     settings: Settings
     access: Access
     edge: EdgeClient
+    actions: ActionsClient
     simulator: Simulator
     history: StateHistory
+    is_google_lost: Callable[[], bool]
+    """Says whether somebody must connect Google again; blocks."""
 
 
 @dataclass
@@ -62,3 +66,8 @@ def session_of(request: PanelRequest) -> Session | None:
     """Returns the session that the guard found, or None on public pages."""
     session = getattr(request.ctx, "session", None)
     return session if isinstance(session, Session) else None
+
+
+def is_google_lost(request: PanelRequest) -> bool:
+    """Says whether this page should ask to connect Google again."""
+    return bool(getattr(request.ctx, "is_google_lost", False))

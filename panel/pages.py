@@ -6,13 +6,11 @@ Every page works without JavaScript; htmx asks for the same things in pieces.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sanic import HTTPResponse
 from sanic.exceptions import NotFound
-from sanic.response import html, json, raw, redirect
+from sanic.response import json, raw, redirect
 
 from bot.core.names import Profile
 from panel.access import LinkState
@@ -25,6 +23,7 @@ from panel.edge_client import (
     HealthReport,
 )
 from panel.problems import NOT_SENT, send_error_headers
+from panel.render import page
 from panel.security import (
     ENTER_PATH,
     READY_PATH,
@@ -130,7 +129,7 @@ async def situation(request: PanelRequest) -> HTTPResponse:
     if "hx-request" not in request.headers:
         return redirect(HOME_PATH, status=303)
     now = await _situation(request)
-    return _html(request, "situation.html", {"situation": now})
+    return page(request, "situation.html", {"situation": now})
 
 
 async def send(request: PanelRequest) -> HTTPResponse:
@@ -191,7 +190,7 @@ async def _sent(
         "hint": await _phone_hint(request, draft.who, draft.phone),
     }
     headers = {} if is_same else {"HX-Reswap": "innerHTML"}
-    return _html(request, "sent.html", values, headers=headers)
+    return page(request, "sent.html", values, headers=headers)
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ async def _not_sent(
         return await _home_html(
             request, who=draft.who, status=shown.status, draft=draft, error=shown
         )
-    return _html(
+    return page(
         request,
         "send_error.html",
         {"heading": shown.heading, "message": shown.message, "field": shown.field},
@@ -254,7 +253,7 @@ async def _home_html(
         "draft": draft.text if draft else "",
         "error": error,
     }
-    return _html(request, "home.html", values, status=status)
+    return page(request, "home.html", values, status=status)
 
 
 async def _situation(request: PanelRequest) -> Situation:
@@ -298,20 +297,7 @@ def _enter_html(
         "key": key if state is LinkState.VALID else "",
         "has_left": "saiu" in request.args,
     }
-    return _html(request, "enter.html", values, status=_GONE if is_dead else 200)
-
-
-def _html(
-    request: PanelRequest,
-    template: str,
-    values: Mapping[str, Any],
-    *,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> HTTPResponse:
-    page = request.app.ctx.templates.get_template(template)
-    text = page.render(**values, session=session_of(request))
-    return html(text, status=status, headers=dict(headers or {}))
+    return page(request, "enter.html", values, status=_GONE if is_dead else 200)
 
 
 def _field(request: PanelRequest, name: str) -> str:

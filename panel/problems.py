@@ -15,7 +15,8 @@ from sanic.handlers import ErrorHandler
 from sanic.request import Request
 from sanic.response import html
 
-from panel.context import PanelRequest, session_of
+from panel.context import PanelRequest
+from panel.render import page
 
 _log = logging.getLogger(__name__)
 NOT_SENT = "Não foi enviada."
@@ -40,12 +41,10 @@ def problem(
     request: PanelRequest, title: str, advice: str, *, status: int
 ) -> HTTPResponse:
     """Returns what went wrong and what to do, as a page or a fragment."""
-    values = {"title": title, "advice": advice}
-    templates = request.app.ctx.templates
     if "hx-request" not in request.headers:
-        page = templates.get_template("problem.html")
-        return html(page.render(**values, session=session_of(request)), status=status)
-    fragment = templates.get_template("send_error.html")
+        values = {"title": title, "advice": advice}
+        return page(request, "problem.html", values, status=status)
+    fragment = request.app.ctx.templates.get_template("send_error.html")
     return html(
         fragment.render(heading=NOT_SENT, message=f"{title}. {advice}", field=""),
         status=status,

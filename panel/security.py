@@ -22,6 +22,9 @@ from panel.problems import problem
 ENTER_PATH = "/painel/entrar"
 READY_PATH = "/painel/pronto"
 SITUATION_PATH = "/painel/situacao"
+GOOGLE_RETURN_PATH = "/painel/google/retorno"
+FROM_HERE = "aqui"
+"""Marks the second visit to that address, which starts from a page of ours."""
 _PUBLIC_PATHS = frozenset({ENTER_PATH, READY_PATH})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE = "painel_sessao"
@@ -103,7 +106,7 @@ async def _check(request: PanelRequest) -> HTTPResponse | None:
         return None
     session = await _open_session(request)
     if session is None:
-        return _to_enter(request)
+        return None if _comes_from_google(request) else _to_enter(request)
     request.ctx.session = session
     if is_change and not _has_csrf_token(request, session):
         return problem(request, *_STALE_FORM, status=403)
@@ -135,6 +138,15 @@ def _to_enter(request: PanelRequest) -> HTTPResponse:
     if "hx-request" in request.headers:
         return empty(status=401, headers={"HX-Redirect": ENTER_PATH})
     return redirect(ENTER_PATH, status=303)
+
+
+def _comes_from_google(request: PanelRequest) -> bool:
+    """Says whether the browser may have kept the session back.
+
+    It does not send a SameSite=Strict cookie where another site leads here; that
+    page of ours then leads to itself, and the cookie comes along.
+    """
+    return request.path == GOOGLE_RETURN_PATH and FROM_HERE not in request.args
 
 
 def _is_same_origin(request: PanelRequest) -> bool:

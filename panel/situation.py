@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from enum import Enum
 
 from panel.edge_client import (
@@ -13,7 +13,7 @@ from panel.edge_client import (
     EdgeUnavailable,
     HealthReport,
 )
-from panel.wording import duration, moment
+from panel.wording import OFFICE_ZONE, duration, moment
 
 EDGE, PANEL = "borda", "painel"
 PROCESSES = (EDGE, "rasa", "acoes", PANEL)
@@ -87,6 +87,18 @@ _ADVICE = {
         "Nada entra nem sai pelo WhatsApp; o simulador funciona sem ele. Para ligar, "
         "preencha TWILIO_AUTH_TOKEN no .env."
     ),
+    ("google", State.DOWN): (
+        "Nada se perde: o que vai para o Google está guardado e espera. Reconecte na "
+        "página Google deste painel."
+    ),
+    ("google", State.DEGRADED): (
+        "Parte das permissões falta ou o Google responde mal; veja a página Google "
+        "deste painel."
+    ),
+    ("google", State.UNCONFIGURED): (
+        "Agenda, documentos e planilhas ficam nesta máquina. Para usar o Google, veja "
+        "a página Google deste painel."
+    ),
 }
 _GENERAL_ADVICE = {
     State.DOWN: "Confira se o serviço está ligado e se o endereço no .env está certo.",
@@ -132,7 +144,9 @@ class Situation:
 class StateHistory:
     """Remembers since when each part is as it is, seen from this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo = OFFICE_ZONE) -> None:
+        """Knows nothing yet; `zone` is the office's, whose clock tells the time."""
+        self.zone = zone
         self._seen: dict[str, tuple[State, float]] = {}
 
     def since(self, key: str, state: State, *, now: float) -> float:
@@ -220,7 +234,7 @@ def _card(part: _Part, *, history: StateHistory, now: float) -> Card:
         state=state,
         word=WORDS[state],
         detail=_detail(part, has_advice=bool(advice)),
-        since=f"desde {moment(began, now=now)}" if is_timed else "",
+        since=f"desde {moment(began, now=now, zone=history.zone)}" if is_timed else "",
         latency=duration(latency) if latency is not None else "",
         advice=advice,
     )

@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-OFFICE_ZONE = ZoneInfo("America/Sao_Paulo")
+from bot.core.zones import DEFAULT
+
+OFFICE_ZONE = ZoneInfo(DEFAULT)
+"""Where no office has said another."""
 _MS_PER_S = 1000
 _WHOLE_MS = 10
 
@@ -77,6 +80,11 @@ def moment(seconds: float, *, now: float, zone: tzinfo = OFFICE_ZONE) -> str:
     then, today = (datetime.fromtimestamp(at, zone) for at in (seconds, now))
     is_today = then.date() == today.date()
     return then.strftime("%H:%M" if is_today else "%d/%m %H:%M")
+
+
+def day(seconds: float, *, zone: tzinfo = OFFICE_ZONE) -> str:
+    """Returns the day and the time, as `22/11/2026 às 14:05`."""
+    return datetime.fromtimestamp(seconds, zone).strftime("%d/%m/%Y às %H:%M")
 
 
 def duration(milliseconds: float) -> str:

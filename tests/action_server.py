@@ -69,6 +69,8 @@ def environment(folder: Path, *, port: int) -> dict[str, str]:
         "ACTIONS_SECRET": SECRET,
         "DATABASE_URL": f"sqlite:///{folder / 'teste.db'}",
         "CASES_FILE": str(folder / "processos.csv"),
+        "MEDIA_DIR": str(folder / "midia"),
+        "OFFICE_DIR": str(folder / "escritorio"),
         "OLLAMA_HOST": "",
         "LOG_LEVEL": "INFO",
         "OPENBLAS_NUM_THREADS": "1",

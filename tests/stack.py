@@ -156,6 +156,13 @@ def fake_twilio() -> Iterator[FakeService]:
 
 
 @contextlib.contextmanager
+def fake_google() -> Iterator[FakeService]:
+    """Yields a stateful fake of Google's APIs, in a process of its own."""
+    with _fake("tests.fakes.fake_google") as service:
+        yield service
+
+
+@contextlib.contextmanager
 def fake_ollama(*answers: str, delay_s: float = 0.0) -> Iterator[FakeService]:
     """Yields a scripted Ollama, in a process of its own."""
     said = [word for answer in answers for word in ("--answer", answer)]
@@ -248,6 +255,8 @@ def open_stack(folder: Path, **settings: str) -> Iterator[Stack]:
         "PANEL_PORT": str(free_port()),
         "PUBLIC_BASE_URL": PUBLIC_URL,
         "DATABASE_URL": f"sqlite:///{folder}/banco.db",
+        "MEDIA_DIR": str(folder / "midia"),
+        "OFFICE_DIR": str(folder / "escritorio"),
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "API_TOKEN": API_TOKEN,
         "ACTIONS_SECRET": "segredo-dos-testes",

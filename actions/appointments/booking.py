@@ -220,11 +220,12 @@ class BookingForm(Form):
             turn.fill("reserva", 0)
             turn.fill(CONFIRMED, YES)
             return
-        held = await self.services.write(
+        lawyer = planner.lawyer(slots)
+        held = await planner.keep(
             lambda connection: appointments.hold(
                 connection,
                 conversation_id=turn.conversation.id,
-                lawyer=planner.lawyer(slots).name,
+                lawyer=lawyer.name,
                 starts_at=starts_at.timestamp(),
                 ends_at=ends_at.timestamp(),
                 now=now,
@@ -237,7 +238,9 @@ class BookingForm(Form):
                     cpf=slots["cpf"],
                     email=slots["email"],
                 ),
-            )
+            ),
+            lawyer,
+            (starts_at.timestamp(), ends_at.timestamp()),
         )
         await take_hold(turn, planner, held)
 

@@ -25,7 +25,7 @@ from actions.dialogue import answers
 from actions.dialogue.form import CONFIRMED, YES, Form, FormTurn
 from actions.dialogue.heard import Entity
 from bot.core.names import AnsweredBy
-from bot.core.schedule import ZONE, Wish, spoken
+from bot.core.schedule import Wish, spoken
 from bot.store import appointments
 from bot.store.appointments import Appointment
 
@@ -33,15 +33,15 @@ WHICH = "qual_consulta"
 MOVE, CANCEL = "remarcar_consulta", "cancelar_consulta"
 
 
-def starts(appointment: Appointment) -> datetime:
-    """Returns when an appointment begins, in the office's zone."""
-    return datetime.fromtimestamp(appointment.starts_at, ZONE)
+def starts(appointment: Appointment, now: datetime) -> datetime:
+    """Returns when an appointment begins, by the clock of an aware moment."""
+    return datetime.fromtimestamp(appointment.starts_at, now.tzinfo)
 
 
 def as_list(found: Sequence[Appointment], now: datetime) -> str:
     """Returns appointments as numbered lines."""
     return "\n".join(
-        f"{number}. {spoken(starts(item), now)}, {in_words(item.facts.modality)}, "
+        f"{number}. {spoken(starts(item, now), now)}, {in_words(item.facts.modality)}, "
         f"com {item.lawyer}"
         for number, item in enumerate(found, start=1)
     )
@@ -56,8 +56,11 @@ class ChangeForm(Form):
         if not found:
             turn.close("utter_sem_agendamento")
             return
-        if len(found) == 1:
-            turn.fill(WHICH, found[0].id)
+        known = [item.id for item in found]
+        if turn.conversation.reminded_of in known:
+            turn.fill(WHICH, turn.conversation.reminded_of)
+        elif len(known) == 1:
+            turn.fill(WHICH, known[0])
         await self._hear(turn, found)
 
     async def listen(self, turn: FormTurn) -> None:
@@ -83,10 +86,11 @@ class ChangeForm(Form):
                 turn.fill(WHICH, found[index].id)
                 return []
         rest = []
+        now = turn.conversation.now
         for moment in moments:
-            meant = [item for item in found if _names(moment, starts(item))]
+            meant = [item for item in found if _names(moment, starts(item, now))]
             if not meant and (turn.asked == WHICH or self.flow == CANCEL):
-                meant = [i for i in found if _names_weekday(moment, starts(i))]
+                meant = [i for i in found if _names_weekday(moment, starts(i, now))]
             if len(meant) == 1:
                 turn.fill(WHICH, meant[0].id)
             elif not meant:
@@ -142,7 +146,7 @@ class MoveForm(ChangeForm):
     def _keep_hour(self, turn: FormTurn, chosen: Appointment) -> None:
         """Keeps the hour for "no mesmo horário", the day for "às 15h" alone."""
         wish = Wish.from_json(turn.get(WISH))
-        moment = starts(chosen)
+        moment = starts(chosen, turn.conversation.now)
         if wish.has_day and not wish.has_hour and "mesm" in turn.text.lower():
             wish = wish.merge(Wish(time=moment.time()))
         elif not wish.has_day and wish.time is not None:
@@ -170,7 +174,7 @@ class MoveForm(ChangeForm):
             await settle(turn, planner)
             return
         length = timedelta(seconds=chosen.ends_at - chosen.starts_at)
-        held = await self.services.write(
+        held = await planner.keep(
             lambda connection: appointments.hold(
                 connection,
                 conversation_id=turn.conversation.id,
@@ -181,7 +185,9 @@ class MoveForm(ChangeForm):
                 hold_s=HOLD_S,
                 moves=chosen.id,
                 facts=replace(chosen.facts, inbox_id=None),
-            )
+            ),
+            planner.lawyer({"advogado": chosen.lawyer}),
+            (starts_at.timestamp(), (starts_at + length).timestamp()),
         )
         await take_hold(turn, planner, held)
 
@@ -211,7 +217,7 @@ class AskChangeConfirmation(AssistantAction):
             conversation.say("utter_sem_agendamento", answered_by=AnsweredBy.FLOW)
             return []
         variables: dict[str, Any] = {
-            "atual": spoken(starts(chosen), conversation.now),
+            "atual": spoken(starts(chosen, conversation.now), conversation.now),
             "advogado": chosen.lawyer,
         }
         if slots.get(WHEN):
@@ -229,12 +235,14 @@ class CancelAppointment(AssistantAction):
         """Names what was cancelled; silent where the form ended without a yes."""
         chosen = await _chosen(self, conversation)
         if conversation.slots.get(CONFIRMED) == YES and chosen is not None:
-            quando = spoken(starts(chosen), conversation.now)
+            quando = spoken(starts(chosen, conversation.now), conversation.now)
             conversation.say(
                 "utter_cancelar_consulta",
                 effects=(
                     {"tipo": "consulta", "acao": "cancelar", "id": chosen.id},
-                    _request(CANCEL, {"quando": starts(chosen).isoformat()}),
+                    _request(
+                        CANCEL, {"quando": starts(chosen, conversation.now).isoformat()}
+                    ),
                 ),
                 answered_by=AnsweredBy.FLOW,
                 quando=quando,
@@ -257,12 +265,15 @@ class MoveAppointment(AssistantAction):
                 "id": chosen.id,
                 "nova": slots["reserva"],
             }
-            facts = {"antes": starts(chosen).isoformat(), "quando": slots[WHEN]}
+            facts = {
+                "antes": starts(chosen, conversation.now).isoformat(),
+                "quando": slots[WHEN],
+            }
             conversation.say(
                 "utter_remarcar_consulta",
                 effects=(effect, _request(MOVE, facts)),
                 answered_by=AnsweredBy.FLOW,
-                atual=spoken(starts(chosen), conversation.now),
+                atual=spoken(starts(chosen, conversation.now), conversation.now),
                 quando=spoken(moment, conversation.now),
                 advogado=chosen.lawyer,
             )

@@ -7,8 +7,11 @@ hours offered last (ISO 8601), `quando` the hour that was found free (ISO 8601).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
@@ -29,6 +32,7 @@ from bot.core.schedule import (
     short,
     spoken,
 )
+from bot.core.stretches import Stretch
 from bot.store import appointments
 from bot.store.appointments import Appointment
 
@@ -86,7 +90,8 @@ class Planner:
     async def _busy(self, lawyer: Lawyer) -> list[tuple[float, float]]:
         now = self._conversation.now
         last = now + timedelta(days=self.office.horizon_days + 1)
-        return await self._services.read(
+        foreign = await self._services.diary.busy(lawyer, now, last)
+        own = await self._services.read(
             lambda connection: appointments.busy(
                 connection,
                 lawyer=lawyer.name,
@@ -97,6 +102,27 @@ class Planner:
                 except_id=self._moves,
             )
         )
+        return [*own, *foreign]
+
+    async def keep(
+        self, hold: Callable[[Connection], int | None], lawyer: Lawyer, stretch: Stretch
+    ) -> int | None:
+        """Holds an hour in our database, then looks once more whether it is free.
+
+        Returns:
+            The hold; None where somebody was faster, or something foreign stands
+            there by now.
+        """
+        held = await self._services.write(hold)
+        if held is None or await self._services.diary.is_free(lawyer, stretch):
+            return held
+        mine, now = self._conversation.id, self._conversation.now.timestamp()
+        await self._services.write(
+            lambda connection: appointments.cancel(
+                connection, held, conversation_id=mine, now=now
+            )
+        )
+        return None
 
     async def judge(self, wish: Wish, slots: Any) -> Any:
         """Returns `schedule.Verdict` of a wish."""

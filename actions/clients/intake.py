@@ -21,6 +21,15 @@ _ASKED = (
     "relato", "nome", "area_direito", "desde_quando", "parte_contraria", "prazo",
     "contato",
 )  # fmt: skip
+_COLUMNS = {
+    "Nome": "nome",
+    "O que houve": "relato",
+    "Desde quando": "desde_quando",
+    "Contra quem": "parte_contraria",
+    "Prazo": "prazo",
+    "Contato": "contato",
+}
+"""Columns of the spreadsheet "Contatos", and the slots that fill them."""
 NOT_SAID = "não informado"
 _OTHER_AREA = "outra"
 _SHORTEST_STORY_WORDS = 4
@@ -218,10 +227,26 @@ class TakeCase(AssistantAction):
                 effects=(
                     {"tipo": "pedido", "fluxo": FLOW, "dados": facts},
                     {"tipo": "passagem", "motivo": FLOW},
+                    {
+                        "tipo": "trabalho",
+                        "trabalho": "contato",
+                        "dados": self._row(conversation),
+                    },
                 ),
                 answered_by=AnsweredBy.FLOW,
             )
         return forget(*IntakeForm.slots)
+
+    def _row(self, conversation: Conversation) -> dict[str, str]:
+        """Returns the case as a row of the office's spreadsheet."""
+        slots = conversation.slots
+        area = str(slots.get("area_direito") or "")
+        told = {name: str(slots.get(slot) or "") for name, slot in _COLUMNS.items()}
+        names = self.services.office.area_names
+        return told | {
+            "Data": f"{conversation.now:%d/%m/%Y %H:%M}",
+            "Área": names.get(area, area),
+        }
 
 
 def _is_only_detail(turn: FormTurn) -> bool:

@@ -100,7 +100,9 @@ async def own_rows(
             connection, conversation.id
         )
     )
-    return list(asker.services.cases.sheet().of_phone(phone)) if phone else []
+    if not phone:
+        return []
+    return list((await asker.services.cases.sheet()).of_phone(phone))
 
 
 def _described(row: Case) -> str:

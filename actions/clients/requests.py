@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.appointments.booking import forget
+from actions.appointments.confirming import takes_yes
 from actions.base import AssistantAction, Events
 from actions.conversation import Conversation
 from actions.dialogue.form import CONFIRMED, YES, Form, FormTurn
@@ -49,11 +50,22 @@ class ReceiveDocument(AssistantAction):
         }
         conversation.say(
             "utter_enviar_documento" if is_here else "utter_enviar_documento_a_caminho",
-            effects=(_request("enviar_documento", facts),),
+            effects=(
+                _request("enviar_documento", facts),
+                *_filing(conversation, facts["anexos"]),
+            ),
             answered_by=AnsweredBy.FLOW,
             arquivos=_counted(len(files)),
         )
         return []
+
+
+def _filing(conversation: Conversation, media_ids: Any) -> Events:
+    """Returns the job that files a client's documents; lawyers say where."""
+    if conversation.is_lawyer or not media_ids:
+        return []
+    facts = {"anexos": media_ids}
+    return [{"tipo": "trabalho", "trabalho": "documentos", "dados": facts}]
 
 
 def _counted(count: int) -> str:
@@ -142,10 +154,12 @@ class AskErasure(AssistantAction):
 
 
 class TakeYes(AssistantAction):
-    """Takes a yes for what our last sentence offered."""
+    """Takes a yes to a reminder, or to what our last sentence offered."""
 
     async def answer(self, conversation: Conversation) -> Events:
-        """Calls a person, begins a form, or asks what the yes is for."""
+        """Confirms, calls a person, begins a form, or asks what the yes is for."""
+        if await takes_yes(self.services, conversation):
+            return []
         offer = conversation.last_response
         if offer in _PERSON_OFFERED:
             conversation.say("utter_falar_com_advogado", flow="falar_com_advogado")

@@ -25,8 +25,10 @@ from rasa_sdk.types import DomainDict
 from actions.conversation import Conversation, conversation_of
 from actions.dialogue import answers
 from actions.dialogue.heard import Heard, heard_in
+from actions.dialogue.reminded import reply_to_reminder
 from actions.services import Services
 from bot.core.names import LAWYER_INTENTS, NLU_FALLBACK, AnsweredBy
+from bot.core.reminder_replies import INTENT_OF
 
 log = structlog.get_logger()
 
@@ -180,7 +182,9 @@ class Form(Action):
         moment = _moment(tracker, f"form_{self.flow}")
         if moment == "resumed":
             return []
-        conversation = conversation_of(tracker, dispatcher)
+        conversation = conversation_of(
+            tracker, dispatcher, zone=self.services.office.zone
+        )
         heard = heard_in(tracker.latest_message or {}, now=conversation.now)
         turn = FormTurn(conversation, heard, tracker.slots)
         try:
@@ -197,6 +201,9 @@ class Form(Action):
         return _events(turn)
 
     async def _listen(self, turn: FormTurn) -> None:
+        reply = reply_to_reminder(turn.conversation, turn.heard)
+        if reply is not None and INTENT_OF[reply] != self.flow:
+            return  # said to the reminder, which came after the form's question
         await self.listen(turn)
         intent = turn.heard.intent
         if turn.is_closed:

@@ -31,7 +31,7 @@ class Heard:
     entities: tuple[Entity, ...]
     """As `bot/nlu/entity_reader.py` sets them."""
     now: datetime
-    """When the message came; aware, America/Sao_Paulo."""
+    """When the message came; aware, in the office's zone."""
 
     def values(self, entity: str) -> list[str]:
         """Returns the canonical values of an entity, in the order said."""

@@ -1,5 +1,5 @@
 """What lawyers ask for on WhatsApp, between hearings.
 
-Stand-ins until Google is connected: what is kept is kept in our own database, and
-every answer says so.
+What is made in Google, or on this machine while it is not connected, is made after the
+turn; every answer says where.
 """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from actions.appointments.booking import forget, in_words
 from actions.appointments.when import WISH
@@ -13,6 +15,8 @@ from actions.base import Events
 from actions.conversation import Conversation
 from actions.dialogue.form import CONFIRMED, YES, FormTurn
 from actions.dialogue.heard import heard_in
+from actions.diary import CalendarSilent
+from actions.lawyers import words
 from actions.lawyers.base import (
     EndOfLawyerForm,
     LawyerAction,
@@ -20,8 +24,11 @@ from actions.lawyers.base import (
     agenda_owner,
     lawyer_who_writes,
 )
+from actions.services import Services
 from bot.core.names import AnsweredBy
-from bot.core.schedule import ZONE, Wish, spoken, spoken_day
+from bot.core.office import Lawyer
+from bot.core.ports import Event, Feature
+from bot.core.schedule import Wish, spoken, spoken_day
 from bot.store import appointments
 from bot.store.appointments import Appointment
 
@@ -57,30 +64,34 @@ class ShowAgenda(LawyerAction):
     """Lists a day, or the next seven days where none is named."""
 
     async def answer(self, conversation: Conversation) -> Events:
-        """Groups by day, soonest first; says that the agenda is the local one."""
+        """Groups by day, soonest first; says which calendar could not be seen."""
         heard = heard_in(conversation.latest_message, now=conversation.now)
         first, last = _days(heard.wish(), conversation.now.date())
         mine = lawyer_who_writes(self.services.office, conversation)
-        found = await self.services.read(
+        zone = self.services.office.zone
+        days = (_midnight(first, zone), _midnight(last + timedelta(days=1), zone))
+        booked = await self.services.read(
             lambda connection: appointments.between(
                 connection,
-                first=_midnight(first).timestamp(),
-                last=_midnight(last + timedelta(days=1)).timestamp(),
+                first=days[0].timestamp(),
+                last=days[1].timestamp(),
                 lawyer=mine.name if mine else None,
             )
         )
-        period = _period(first, last, conversation.now.date())
-        if found:
-            conversation.say(
-                "utter_ver_agenda",
-                answered_by=AnsweredBy.FLOW,
-                periodo=period,
-                lista=_by_day(found, conversation.now, with_lawyer=mine is None),
-            )
-        else:
-            conversation.say(
-                "utter_ver_agenda_vazia", answered_by=AnsweredBy.FLOW, periodo=period
-            )
+        foreign, is_seen = await foreign_events(self.services, mine, *days)
+        entries = [_entry(each, zone, with_lawyer=mine is None) for each in booked]
+        entries += [
+            _foreign_entry(each, zone, with_lawyer=mine is None) for each in foreign
+        ]
+        response = "utter_ver_agenda" if entries else "utter_ver_agenda_vazia"
+        status = await self.services.keepers.status()
+        conversation.say(
+            response,
+            answered_by=AnsweredBy.FLOW,
+            periodo=_period(first, last, conversation.now.date()),
+            lista=_by_day(entries, conversation.now),
+            onde=words.calendar_shown(status, is_seen=is_seen),
+        )
         return []
 
 
@@ -121,7 +132,7 @@ class CommitmentForm(LawyerForm):
         turn.fill(WHEN, None)
         if wish.exact_day is None or wish.time is None:
             return True
-        moment = datetime.combine(wish.exact_day, wish.time, ZONE)
+        moment = datetime.combine(wish.exact_day, wish.time, self.services.office.zone)
         if moment <= turn.conversation.now:
             turn.say("utter_quando_passado")
             turn.fill(WISH, None)
@@ -162,7 +173,12 @@ class AskCommitmentConfirmation(LawyerAction):
                 lawyer=owner,
             )
         )
-        shown = "".join(f"\n⚠ já há {_what(item)} nesse horário" for item in clashes)
+        end = start + timedelta(minutes=_MINUTES)
+        mine = lawyer_who_writes(self.services.office, conversation)
+        foreign, _ = await foreign_events(self.services, mine, start, end)
+        names = [_what(item) for item in clashes]
+        names += [each.title or "algo" for each, _ in foreign if each.is_busy]
+        shown = "".join(f"\n⚠ já há {name} nesse horário" for name in names)
         conversation.say(
             "utter_ask_form_criar_compromisso_confirmado",
             answered_by=AnsweredBy.FLOW,
@@ -174,10 +190,10 @@ class AskCommitmentConfirmation(LawyerAction):
 
 
 class CreateCommitment(EndOfLawyerForm):
-    """Puts the commitment on the local agenda, with the turn."""
+    """Puts the commitment on the agenda, with the turn."""
 
     async def answer(self, conversation: Conversation) -> Events:
-        """Says that it stands on the local agenda; silent without a yes."""
+        """Says on which agenda it stands; silent without a yes."""
         slots = conversation.slots
         if slots.get(CONFIRMED) == YES:
             start = datetime.fromisoformat(str(slots[WHEN]))
@@ -200,6 +216,7 @@ class CreateCommitment(EndOfLawyerForm):
                 answered_by=AnsweredBy.FLOW,
                 titulo=slots.get(TITLE),
                 quando=spoken(start, conversation.now),
+                onde=words.calendar_used(await self.services.keepers.status()),
             )
         return forget(*CommitmentForm.slots)
 
@@ -234,20 +251,76 @@ def _period(first: date, last: date, today: date) -> str:
     return f"{first:%d/%m} a {last:%d/%m}"
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), ZONE)
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)
 
 
-def _by_day(found: Iterable[Appointment], now: datetime, *, with_lawyer: bool) -> str:
+async def foreign_events(
+    services: Services, lawyer: Lawyer | None, first: datetime, last: datetime
+) -> tuple[list[tuple[Event, str]], bool]:
+    """Returns what others wrote into calendars, and whether all could be read.
+
+    Args:
+        services: the diary.
+        lawyer: whose calendar; None for the whole office's.
+        first: aware.
+        last: aware.
+
+    Returns:
+        Events with the names of those whose calendar it is.
+    """
+    found: list[tuple[Event, str]] = []
+    is_seen = True
+    calendars: set[str] = set()
+    for each in [lawyer] if lawyer else services.office.lawyers:
+        status = await services.keepers.status()
+        name = each.calendar if status.uses(Feature.EVENTS) else each.name
+        if name in calendars:
+            continue
+        calendars.add(name)
+        try:
+            events = await services.diary.events(each, first, last)
+        except CalendarSilent:
+            is_seen = False
+            continue
+        found += [(event, each.name) for event in events]
+    return found, is_seen
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A line of the agenda."""
+
+    starts_at: datetime
+    is_all_day: bool
+    text: str
+
+
+def _entry(item: Appointment, zone: ZoneInfo, *, with_lawyer: bool) -> _Entry:
+    whose = f" — {item.lawyer}" if with_lawyer else ""
+    start = datetime.fromtimestamp(item.starts_at, zone)
+    return _Entry(start, is_all_day=False, text=f"{_what(item)}{whose}")
+
+
+def _foreign_entry(
+    found: tuple[Event, str], zone: ZoneInfo, *, with_lawyer: bool
+) -> _Entry:
+    event, owner = found
+    whose = f" — {owner}" if with_lawyer else ""
+    title = event.title or "ocupado"
+    start = event.starts_at.astimezone(zone)
+    return _Entry(start, event.is_all_day, f"{title}{whose}")
+
+
+def _by_day(entries: Iterable[_Entry], now: datetime) -> str:
     lines: list[str] = []
     day: date | None = None
-    for item in found:
-        start = datetime.fromtimestamp(item.starts_at, ZONE)
-        if start.date() != day:
-            day = start.date()
+    for item in sorted(entries, key=lambda each: (each.starts_at, each.text)):
+        if item.starts_at.date() != day:
+            day = item.starts_at.date()
             lines.append(f"*{spoken_day(day, now)}*")
-        whose = f" — {item.lawyer}" if with_lawyer else ""
-        lines.append(f"• {start:%H:%M} {_what(item)}{whose}")
+        hour = "dia todo:" if item.is_all_day else f"{item.starts_at:%H:%M}"
+        lines.append(f"• {hour} {item.text}")
     return "\n".join(lines)
 
 
@@ -256,4 +329,5 @@ def _what(item: Appointment) -> str:
         return item.facts.title
     about: list[Any] = [item.facts.person_name or "cliente", item.facts.subject]
     shown = ", ".join(str(each) for each in about if each)
-    return f"consulta {in_words(item.facts.modality).split(' ')[0]}: {shown}"
+    sure = " (confirmada)" if item.confirmed_at is not None else ""
+    return f"consulta {in_words(item.facts.modality).split(' ')[0]}: {shown}{sure}"

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
 
 from actions.appointments.booking import forget
 from actions.base import Events
 from actions.conversation import Conversation
 from actions.dialogue import answers
 from actions.dialogue.form import FormTurn
+from actions.fallback import USAGE
 from actions.lawyers.base import EndOfLawyerForm, LawyerAction, LawyerForm
+from actions.lawyers.summaries import (
+    MOST_LINES,
+    exchanges_of,
+    facts_of,
+    in_words_why,
+    lines_of,
+    told_by,
+)
 from actions.services import Services
+from bot.core.modes import Mode
 from bot.core.names import AnsweredBy
-from bot.store import office_desk
+from bot.core.schedule import ZONE
+from bot.core.whatsapp_markup import escaped
+from bot.store import histories, limits, modes, office_desk
+from bot.store.histories import History, Wrote
 from bot.store.office_desk import Contact
+from llm_fallback import ModelState
 
 PERSON, FOUND = "pessoa", "pessoas_encontradas"
 _DAY_S = 86_400
 _LONGEST_LIST = 10
-_LONGEST_LINE = 120
+_LONGEST_LINE = 60
+_MOST_MESSAGES = 30
 _FILLER = frozenset(
     """a ao aos as assumir assume assumo assuma atendimento cliente com conversa da
     das de deixa devolver devolve devolvo devolva do dona dos dra dr doutor doutora e
@@ -32,16 +50,22 @@ class ShowNewContacts(LawyerAction):
     """Lists who wrote in the last 24 hours, the urgent ones first."""
 
     async def answer(self, conversation: Conversation) -> Events:
-        """Shows name and, where somebody waits for a person, why."""
+        """Shows when, who, why they wait for a person, and what they wrote last."""
         found = await self.services.read(
             lambda connection: office_desk.new_contacts(
                 connection,
                 since=conversation.now.timestamp() - _DAY_S,
-                most=_LONGEST_LIST + 1,
+                most=_LONGEST_LIST + 2,  # the writer's own, and a sign of more
             )
         )
         others = [item for item in found if item.conversation_id != conversation.id]
-        lines = [_contact_line(item) for item in others[:_LONGEST_LIST]]
+        shown = others[:_LONGEST_LIST]
+        wrote = await self.services.read(
+            lambda c: histories.latest_words(c, [x.conversation_id for x in shown])
+        )
+        lines = [_contact_line(each, wrote[each.conversation_id]) for each in shown]
+        if len(others) > _LONGEST_LIST:
+            lines.append("• … e mais gente; veja todos no painel")
         if lines:
             conversation.say(
                 "utter_ver_contatos_novos",
@@ -103,28 +127,81 @@ class PersonForm(LawyerForm):
 
 
 class Summarise(EndOfLawyerForm):
-    """Shows what a client wrote last."""
+    """Shows what is known of a client; where the model may be asked, in its words."""
 
     async def answer(self, conversation: Conversation) -> Events:
-        """Says why the client waits, where one does."""
+        """Says when a machine wrote it; the facts stand beside it, or alone."""
         contact = await _contact(self, conversation)
         if contact is None:
             return forget(*PersonForm.slots)
-        texts = await self.services.read(
-            lambda connection: office_desk.last_messages(
-                connection, contact.conversation_id, most=5
+        history = await self.services.read(
+            lambda c: histories.history_of(
+                c, contact.conversation_id, most_messages=_MOST_MESSAGES
             )
         )
-        lines = [f"• {text[:_LONGEST_LINE]}" for text in texts]
-        if contact.waits_because:
-            lines.insert(0, f"• aguarda uma pessoa: {_reason(contact)}")
-        conversation.say(
-            "utter_resumir_atendimento",
-            answered_by=AnsweredBy.FLOW,
-            pessoa=contact.name,
-            lista="\n".join(lines) or "• ainda sem mensagens de texto",
-        )
+        if history is None:
+            return forget(*PersonForm.slots)
+        facts = facts_of(history, self.services.office, conversation.now)
+        written = await self._written(conversation, contact, history, facts)
+        if written:
+            left = MOST_LINES - len(written.splitlines()) - 1
+            conversation.say(
+                "utter_resumir_atendimento_ia",
+                answered_by=AnsweredBy.MODEL,
+                pessoa=escaped(contact.name),
+                resumo="\n".join(f"• {escaped(x)}" for x in written.splitlines()),
+                lista=lines_of(facts[:left], ()),
+            )
+        else:
+            conversation.say(
+                "utter_resumir_atendimento",
+                answered_by=AnsweredBy.FLOW,
+                pessoa=escaped(contact.name),
+                lista=lines_of(facts, told_by(history)),
+            )
         return forget(*PersonForm.slots)
+
+    async def _written(
+        self,
+        conversation: Conversation,
+        contact: Contact,
+        history: History,
+        facts: list[str],
+    ) -> str | None:
+        """Returns the model's words, where it may be asked and has any of use."""
+        fallback = self.services.fallback
+        is_there = fallback.model_state in {ModelState.READY, ModelState.DEGRADED}
+        if not is_there or not history.messages:
+            return None
+        if not await self._may_ask(conversation, contact):
+            return None
+        told = [str(each.facts.get("nome") or "") for each in history.requests]
+        names = [each for each in (contact.name, *told) if each.strip("…0123456789 ")]
+        return await fallback.summarise(facts, exchanges_of(history), names=names)
+
+    async def _may_ask(self, conversation: Conversation, contact: Contact) -> bool:
+        """Says whether both conversations allow the model, and today's are not spent.
+
+        A lawyer is the person who reviews what it wrote.
+        """
+        now, settings = conversation.now.timestamp(), self.services.settings
+
+        def allowed(connection: Connection) -> bool:
+            both = (conversation.id, contact.conversation_id)
+            found = {
+                modes.mode_of(connection, each, default=settings.mode, now=now)
+                for each in both
+            }
+            return found <= {Mode.MODEL, Mode.REVIEW}
+
+        if not await self.services.read(allowed):
+            return False
+        if conversation.source != "whatsapp":
+            return True
+        at_most = settings.limit_model_per_day
+        return await self.services.write(
+            lambda c: limits.spend(c, conversation.id, USAGE, now=now, at_most=at_most)
+        )
 
 
 class ChangeOwner(EndOfLawyerForm):
@@ -172,13 +249,16 @@ def name_in(command: str) -> str:
     return " ".join(word for word in words if word.lower() not in _FILLER)
 
 
-def _contact_line(contact: Contact) -> str:
+def _contact_line(contact: Contact, wrote: Wrote) -> str:
     mark = "🔴 " if contact.is_urgent else ""
     reason = (
-        f" — aguarda uma pessoa ({_reason(contact)})" if contact.waits_because else ""
+        f" — aguarda uma pessoa ({in_words_why(contact.waits_because)})"
+        if contact.waits_because
+        else ""
     )
-    return f"• {mark}{contact.name}{reason}"
-
-
-def _reason(contact: Contact) -> str:
-    return contact.waits_because.replace("_", " ")
+    clock = datetime.fromtimestamp(wrote.at, ZONE)
+    words = " ".join(wrote.text.split())
+    if len(words) > _LONGEST_LINE:
+        words = words[:_LONGEST_LINE].rsplit(" ", 1)[0] + "…"
+    said = f": “{escaped(words)}”" if words else ": mandou um arquivo"
+    return f"• {mark}{escaped(contact.name)}, {clock:%Hh%M}{reason}{said}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +20,14 @@ from bot.core.phones import parse_phone, same_person_numbers
 from bot.core.texts import clean, name_words
 
 _COLUMNS = {
-    "numero": ("numero", "numero_processo", "processo", "n_processo", "no_processo"),
+    "numero": (
+        "numero",
+        "numero_do_processo",
+        "numero_processo",
+        "processo",
+        "n_processo",
+        "no_processo",
+    ),
     "cliente": ("cliente", "nome", "nome_cliente"),
     "telefone": ("telefone", "celular", "whatsapp", "telefone_cliente"),
     "situacao": ("situacao", "status", "andamento", "situacao_atual"),
@@ -29,6 +36,11 @@ _COLUMNS = {
     "area": ("area", "area_direito"),
 }
 """Each column and the other headings that mean it, as `_heading` writes them."""
+HEADINGS = (
+    "Número do processo", "Cliente", "Telefone", "Situação", "Atualizado em",
+    "Próximo passo", "Área",
+)  # fmt: skip
+"""Of a new sheet."""
 _REQUIRED = ("numero", "cliente", "telefone", "situacao", "atualizado_em")
 _DELIMITERS = ";,\t"
 _DATES = ("%d/%m/%Y", "%d/%m/%y", "%Y-%m-%d", "%d-%m-%Y", "%d.%m.%Y")
@@ -64,6 +76,13 @@ class CasesSheet:
     cases: tuple[Case, ...] = ()
     problems: tuple[str, ...] = ()
     """In Portuguese, each with its line and what to do."""
+
+    def __or__(self, other: CasesSheet) -> CasesSheet:
+        """Returns both sheets' lines; where both have a lawsuit, this one's count."""
+        numbers = {case.number for case in self.cases if case.number}
+        added = tuple(case for case in other.cases if case.number not in numbers)
+        return CasesSheet(self.cases + added, self.problems + other.problems)
+
     _by_number: Mapping[str, tuple[Case, ...]] = field(init=False, repr=False)
     _by_phone: Mapping[str, tuple[Case, ...]] = field(init=False, repr=False)
 
@@ -128,6 +147,18 @@ def load_cases(path: Path) -> CasesSheet:
     return CasesSheet(cases, tuple(reader.problems))
 
 
+def cases_of_rows(name: str, rows: Sequence[Mapping[str, str]]) -> CasesSheet:
+    """Reads rows of a spreadsheet by its headings, whatever their order.
+
+    Args:
+        name: of the spreadsheet, for `problems`.
+        rows: values by heading, the first row of the sheet first.
+    """
+    reader = _Reader(name)
+    cases = tuple(reader.cases_of_rows(rows))
+    return CasesSheet(cases, tuple(reader.problems))
+
+
 class _Reader:
     """Turns lines into cases and notes what is wrong."""
 
@@ -170,6 +201,20 @@ class _Reader:
                 skipped + rows.line_num,
                 "não consigo separar as colunas; salve de novo como CSV",
             )
+
+    def cases_of_rows(self, rows: Sequence[Mapping[str, str]]) -> Iterator[Case]:
+        """Yields the usable rows; the second line of the sheet is the first row."""
+        if not rows:
+            return
+        headings = list(rows[0])
+        columns = self._columns(headings)
+        for line, row in enumerate(rows, start=2):
+            cells = {
+                name: _one_line(row.get(headings[at], ""))
+                for name, at in columns.items()
+            }
+            if any(cells.values()):
+                yield from self._case(cells, line)
 
     def _problem(self, line: int, what: str) -> None:
         self.problems.append(f"{self._name}, linha {line}: {what}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -23,6 +24,7 @@ from bot.core.hours import WEEKDAYS, Closure, Interval, WeeklyHours, listed
 from bot.core.names import AREAS, MODALITIES
 from bot.core.phones import parse_phone, same_person_numbers
 from bot.core.texts import name_words
+from bot.core.zones import DEFAULT, ZONES, zone_of
 
 UFS = frozenset(
     "AC AL AM AP BA CE DF ES GO MA MG MS MT PA PB PE PI PR RJ RN RO RR RS SC SE SP TO"
@@ -54,6 +56,7 @@ _REQUIRED = (
 _OPTIONAL = (
     _DERIVED,
     "municipio",
+    "fuso",
     "fechado",
     "pontos_facultativos",
     "duracao_min",
@@ -66,11 +69,14 @@ _DEFAULT_DURATION_MIN = 60
 _DEFAULT_NOTICE_MIN = 120
 _DEFAULT_HORIZON_DAYS = 60
 _STEP_MIN = 5
+OFFICE_CALENDAR = "primary"
 _LONGEST_NAME = 120
 """What the database keeps of a lawyer's name."""
 _LEAP_YEAR = 2000
 """Carries days of every year; a leap year, so that 29/02 is one of them."""
 _INTERVAL = re.compile(r"(\d{1,2})[:h](\d{2})\s*(?:-|–|às|as)\s*(\d{1,2})[:h](\d{2})")
+_LAWYER_FIELDS = ("nome", "areas", "telefone", "email", "agenda", "atende")
+_CALENDAR = re.compile(rf"{OFFICE_CALENDAR}|[^@\s]+@[^@\s]+\.[^@\s]+")
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}))?")
 
 
@@ -87,6 +93,9 @@ class Lawyer:
     phone: str | None = None
     """E.164."""
     email: str | None = None
+    calendar: str = OFFICE_CALENDAR
+    """Id of the Google calendar, mostly an e-mail address; `primary` is that of
+    whoever connected the office."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,8 @@ class Office:
     area_documents: Mapping[str, str] | None = None
     """Which papers to bring, by slug of an area."""
     city: str = ""
+    zone: ZoneInfo = ZoneInfo(DEFAULT)  # noqa: RUF009 - immutable
+    """Whose clock the office's hours are told by."""
 
     def handles(self, area: str) -> bool:
         """Says whether the office takes cases of an area (a slug of `AREAS`).
@@ -179,6 +190,18 @@ def load_office(path: Path) -> Office:
     return office
 
 
+def zone_in(path: Path) -> ZoneInfo:
+    """Returns the zone of the office's file; São Paulo's where that cannot be read.
+
+    For processes that take messages also while the file is wrong; the others refuse
+    to start and say why.
+    """
+    try:
+        return load_office(path).zone
+    except SettingsError:
+        return zone_of("")
+
+
 class _Reader:
     """Turns the file's fields into an `Office` and notes what is wrong."""
 
@@ -210,6 +233,7 @@ class _Reader:
             closes_on_optional_days=self._optional_days(),
             area_documents=self._documents(),
             city=_one_line(self._raw.get("municipio") or ""),
+            zone=self._zone(),
         )
         if self.problems:
             return None
@@ -271,6 +295,17 @@ class _Reader:
                 "uf", f"deve ser a sigla de um estado, como SP, e não '{value}'"
             )
         return value
+
+    def _zone(self) -> ZoneInfo:
+        named = _one_line(self._raw.get("fuso"))
+        if named and named not in ZONES:
+            close = difflib.get_close_matches(named, ZONES, n=1, cutoff=0.5)
+            example = close[0] if close else "America/Manaus"
+            self._wrong(
+                "fuso", f"deve ser um fuso do Brasil, como {example}, e não '{named}'"
+            )
+            named = ""
+        return zone_of(str(self._raw.get("uf") or "").strip().upper(), named)
 
     def _hours(self) -> WeeklyHours:
         days: list[tuple[Interval, ...]] = [()] * len(WEEKDAYS)
@@ -411,11 +446,9 @@ class _Reader:
             )
         where = f"advogados: {name}"
         for key in item:
-            if key not in {"nome", "areas", "telefone", "email", "atende"}:
-                self._wrong(
-                    where,
-                    f"não conhece '{key}'; use nome, areas, telefone, email, atende",
-                )
+            if key not in _LAWYER_FIELDS:
+                known = ", ".join(_LAWYER_FIELDS)
+                self._wrong(where, f"não conhece '{key}'; use {known}")
         areas = [self._area(each, where=where) for each in _as_list(item.get("areas"))]
         for area in areas:
             if area and offered and area not in offered:
@@ -429,7 +462,18 @@ class _Reader:
             modalities=self._modalities(item.get("atende"), where),
             phone=self._phone(item.get("telefone"), where),
             email=email or None,
+            calendar=self._calendar(item.get("agenda"), where),
         )
+
+    def _calendar(self, value: Any, where: str) -> str:
+        written = _one_line(value)
+        if written and not _CALENDAR.fullmatch(written):
+            self._wrong(
+                where,
+                f"tem a agenda '{written}'; escreva o ID da agenda, que está nas "
+                "configurações dela no Google e parece um e-mail",
+            )
+        return written or OFFICE_CALENDAR
 
     def _modalities(self, value: Any, where: str) -> tuple[str, ...]:
         found = tuple(_slug(each) for each in _as_list(value))

@@ -1,8 +1,8 @@
 """When an appointment can be: judges a wish, proposes free times, says them.
 
 Pure: the caller brings the office, what is taken, and the time that it is.
-Everything is local to `ZONE`; what is taken is in UTC seconds, as the database
-keeps it.
+Everything is local to the office's zone; what is taken is in UTC seconds, as the
+database keeps it. What is said of a moment is said by the clock of whoever asks.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from bot.core.hours import (
 )
 from bot.core.office import Lawyer, Office
 from bot.core.texts import name_words
+from bot.core.zones import DEFAULT
 
-ZONE = ZoneInfo("America/Sao_Paulo")
+ZONE = ZoneInfo(DEFAULT)
+"""Where no office has said another."""
 STEP_MIN = 5
 """Appointments begin at minutes that this divides."""
 
@@ -54,7 +56,7 @@ class Slot:
     """A free stretch of a lawyer's day."""
 
     starts_at: datetime
-    """Aware, in `ZONE`."""
+    """Aware, in the office's zone."""
     ends_at: datetime
     lawyer: str
 
@@ -217,7 +219,7 @@ def judge(
         return against
     if wish.time is None:
         return calendar.against_whole_day(day, wish) or Verdict(None, "falta_hora")
-    return calendar.judge(datetime.combine(day, wish.time, tzinfo=ZONE))
+    return calendar.judge(datetime.combine(day, wish.time, tzinfo=office.zone))
 
 
 def propose(  # noqa: PLR0913 - as `judge`, and how many
@@ -303,22 +305,29 @@ def spoken(moment: Slot | datetime, now: datetime) -> str:
 
     `terça-feira, 24/11, às 15h`; `amanhã (quinta-feira, 19/11), às 9h30`; with the
     year where it is not this one.
+
+    Args:
+        moment: aware.
+        now: aware, in the zone whose clock counts.
     """
     moment = moment.starts_at if isinstance(moment, Slot) else moment
-    local = moment.astimezone(ZONE)
+    local = moment.astimezone(now.tzinfo)
     return f"{spoken_day(local.date(), now)}, {at_hour(local.time())}"
 
 
 def short(moment: datetime) -> str:
-    """Returns a day and hour in at most 20 characters: `ter 24/11 às 15h30`."""
-    local = moment.astimezone(ZONE)
-    hour = at_hour(local.time())
-    return f"{WEEKDAYS[local.weekday()][:3]} {local:%d/%m} {hour}"
+    """Returns a day and hour in at most 20 characters: `ter 24/11 às 15h30`.
+
+    Args:
+        moment: aware, in the zone whose clock counts.
+    """
+    hour = at_hour(moment.time())
+    return f"{WEEKDAYS[moment.weekday()][:3]} {moment:%d/%m} {hour}"
 
 
 def spoken_day(day: date, now: datetime) -> str:
     """Returns a day as it is said: `terça-feira, 24/11`, `hoje (…)`, `amanhã (…)`."""
-    today = now.astimezone(ZONE).date()
+    today = now.date()
     written = f"{day:%d/%m}" if day.year == today.year else f"{day:%d/%m/%Y}"
     name = f"{WEEKDAYS[day.weekday()]}, {written}"
     near = {0: "hoje", 1: "amanhã"}.get((day - today).days)
@@ -339,7 +348,8 @@ class _Calendar:
         self._office = office
         self._lawyer = lawyer
         self._duration = timedelta(minutes=duration_min)
-        self._now = now.astimezone(ZONE)
+        self._zone = office.zone
+        self._now = now.astimezone(self._zone)
         self._earliest = self._now + timedelta(minutes=office.notice_min)
         self.today = self._now.date()
         self.last_day = self.today + timedelta(office.horizon_days)
@@ -402,7 +412,7 @@ class _Calendar:
             return []
         starts = self._starts_of(day, int(self._duration.total_seconds()) // 60)
         if wished is not None:
-            starts.append(datetime.combine(day, wished, tzinfo=ZONE))
+            starts.append(datetime.combine(day, wished, tzinfo=self._zone))
         free = sorted({start for start in starts if self.judge(start).slot})
         if free:
             return free
@@ -416,8 +426,8 @@ class _Calendar:
         """Returns every start that fits into the day's hours, from each opening."""
         found = []
         for opens, closes in self._office.hours.of(day):
-            start = datetime.combine(day, opens, tzinfo=ZONE)
-            last = datetime.combine(day, closes, tzinfo=ZONE) - self._duration
+            start = datetime.combine(day, opens, tzinfo=self._zone)
+            last = datetime.combine(day, closes, tzinfo=self._zone) - self._duration
             while start <= last:
                 found.append(start)
                 start += timedelta(minutes=step_min)
@@ -426,7 +436,7 @@ class _Calendar:
     def _is_open(self, start: datetime) -> bool:
         def fits(interval: Interval) -> bool:
             opens, closes = (
-                datetime.combine(start.date(), moment, tzinfo=ZONE)
+                datetime.combine(start.date(), moment, tzinfo=self._zone)
                 for moment in interval
             )
             return opens <= start and start + self._duration <= closes

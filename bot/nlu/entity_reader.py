@@ -32,7 +32,8 @@ from bot.core.entities.found import Found, fold
 from bot.core.entities.money import read_money
 from bot.core.entities.synonyms import Synonyms
 from bot.core.names import AREAS, MODALITIES
-from bot.core.settings import ROOT
+from bot.core.office import zone_in
+from bot.core.settings import ROOT, load_settings
 from bot.nlu import name_tagger
 from bot.nlu.name_tagger import Marked, NameTagger
 
@@ -245,10 +246,14 @@ def _parts_of(moment: Moment) -> dict[str, Any]:
 
 
 def _now(metadata: Mapping[str, Any]) -> datetime:
+    """Returns when a message is read, by the office's clock; `agora` has its offset.
+
+    An offset is as good as the zone: Brazil's clocks have not been changed since 2019.
+    """
     try:
         given = datetime.fromisoformat(str(metadata.get(_NOW)))
     except ValueError:
-        return datetime.now(ZONE)
+        return datetime.now(zone_in(ROOT / load_settings().office_file))
     return given if given.tzinfo else given.replace(tzinfo=ZONE)
 
 

@@ -250,6 +250,25 @@ def with_event(connection: Connection, event_key: str) -> Appointment | None:
     return max(booked or found, key=lambda each: each.id, default=None)
 
 
+def events_outside(connection: Connection, *, keeper: str, now: float) -> list[str]:
+    """Returns the events to come that do not stand at a keeper, the soonest first.
+
+    Args:
+        connection: any.
+        keeper: `google` or `local`.
+        now: UTC seconds.
+    """
+    found = _listed(
+        connection, appointment.c.status == BOOKED, appointment.c.ends_at > now
+    )
+    keys = [
+        each.event_key
+        for each in found
+        if not each.event_place.startswith(f"{keeper}:")
+    ]
+    return [each for each in keys if each]
+
+
 def note_event(
     connection: Connection,
     event_key: str,
@@ -372,6 +391,18 @@ def between(
         appointment.c.status == BOOKED,
         appointment.c.starts_at >= first,
         appointment.c.starts_at < last,
+    )
+
+
+def overlapping(
+    connection: Connection, *, first: float, last: float
+) -> list[Appointment]:
+    """Returns what is booked and takes any of [first, last), UTC seconds."""
+    return _listed(
+        connection,
+        appointment.c.status == BOOKED,
+        appointment.c.starts_at < last,
+        appointment.c.ends_at > first,
     )
 
 

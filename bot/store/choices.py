@@ -36,12 +36,20 @@ class Option:
 
 def offered_last(connection: Connection, conversation_id: str) -> tuple[Option, ...]:
     """Returns the options of the newest answer in a conversation."""
-    newest = (
-        sa.select(sa.func.max(outbox.c.inbox_id))
-        .where(_of(conversation_id))
-        .scalar_subquery()
-    )
-    return _options(connection, outbox.c.inbox_id == newest, _of(conversation_id))
+    return _options(connection, _is_newest(conversation_id), _of(conversation_id))
+
+
+def asked_last(connection: Connection, conversation_id: str) -> tuple[Option, ...]:
+    """Returns the options that a number or a title means now.
+
+    Of a reminder, where one came after the newest answer: "1" and "não" are then no
+    answers to what was asked before it.
+    """
+    newest, mine = _is_newest(conversation_id), _of(conversation_id)
+    is_reminder = outbox.c.appointment_id.is_not(None)
+    first = sa.select(sa.func.max(outbox.c.id)).where(newest, mine, is_reminder)
+    since = connection.execute(first).scalar() or 0
+    return _options(connection, newest, mine, outbox.c.id >= since)
 
 
 def offered_by(
@@ -89,11 +97,20 @@ def find(options: Sequence[Option], written: str) -> Option | None:
     return next((each for each in options if fold(each.title) == said), None)
 
 
+def _is_newest(conversation_id: str) -> sa.ColumnElement[bool]:
+    newest = sa.select(sa.func.max(outbox.c.inbox_id)).where(_of(conversation_id))
+    return outbox.c.inbox_id == newest.scalar_subquery()
+
+
 def _of(conversation_id: str) -> sa.ColumnElement[bool]:
     return sa.and_(
         outbox.c.conversation_id == conversation_id,
         outbox.c.status != "revoked",
         outbox.c.ordinal >= 0,  # a notice beside an answer, and no answer
+        sa.or_(
+            outbox.c.appointment_id.is_(None),
+            outbox.c.status.not_in(["waiting", "failed"]),  # a reminder nobody saw
+        ),
     )
 
 

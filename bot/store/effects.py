@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.store import appointments, jobs, review
+from bot.store import appointments, jobs, reminders, review
 from bot.store.database import insert_or_ignore
 from bot.store.schema import conversation, handoff, request
 
@@ -49,10 +49,10 @@ class OwnerChange:
 
 @dataclass(frozen=True)
 class AppointmentChange:
-    """An appointment of the turn's own conversation is booked, cancelled or moved."""
+    """Something becomes of an appointment of the turn's own conversation."""
 
     action: str
-    """`marcar`, `cancelar` or `remarcar`."""
+    """`marcar`, `cancelar`, `remarcar` or `confirmar`: the person will come."""
     id: int
     """The appointment; for `marcar`, the hold."""
     new_id: int | None = None
@@ -158,7 +158,7 @@ def _appointment_change(raw: Mapping[str, Any]) -> AppointmentChange:
     action = str(raw["acao"])
     if action == "remarcar":
         return AppointmentChange(action, int(raw["id"]), int(raw["nova"]))
-    if action not in {"marcar", "cancelar"}:
+    if action not in {"marcar", "cancelar", "confirmar"}:
         raise ValueError(f"effect 'consulta' with unknown change {action!r}")
     return AppointmentChange(action, int(raw["id"]))
 
@@ -267,6 +267,9 @@ def _change_appointment(
     connection: Connection, effect: AppointmentChange, origin: Origin, *, now: float
 ) -> None:
     mine = origin.conversation_id
+    if effect.action == "confirmar":
+        reminders.confirm(connection, effect.id, conversation_id=mine, now=now)
+        return
     if effect.action == "cancelar":
         appointments.cancel(connection, effect.id, conversation_id=mine, now=now)
         _follow_appointment(connection, effect.id, origin, now=now)
@@ -281,6 +284,7 @@ def _change_appointment(
         _open_handoff(connection, Handoff(LOST_TIME), origin, now=now)
         return
     _follow_appointment(connection, hold_id, origin, now=now)
+    reminders.plan(connection, hold_id, now=now)
 
 
 def _follow_appointment(

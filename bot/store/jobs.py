@@ -41,6 +41,18 @@ class Job:
     inbox_id: int | None
 
 
+@dataclass(frozen=True)
+class Pile:
+    """Work that is not done."""
+
+    waiting: int
+    """Due, or tried without success."""
+    parked: int
+    """Until what it needs is connected."""
+    oldest_at: float | None
+    """When the oldest that waits was asked for, UTC seconds."""
+
+
 class LostLeaseError(Exception):
     """Another worker took the job meanwhile; what this one found must not be kept."""
 
@@ -81,6 +93,31 @@ def add(  # noqa: PLR0913 - the columns of a row
         )
     )
     return bool(added.rowcount)
+
+
+def pile(connection: Connection, *, now: float) -> Pile:
+    """Returns how much work outside waits, for people to look at; it only reads."""
+    counted = sa.select(job.c.status, sa.func.count(), sa.func.min(job.c.created_at))
+    is_due = sa.or_(job.c.attempts > 0, job.c.next_at <= now)
+    rows = connection.execute(
+        counted.where(has_status(job, *_OPEN, PARKED), is_due).group_by(job.c.status)
+    ).all()
+    found = {status: (count, oldest) for status, count, oldest in rows}
+    waiting = [found[each] for each in _OPEN if each in found]
+    return Pile(
+        waiting=sum(count for count, _ in waiting),
+        parked=found.get(PARKED, (0, None))[0],
+        oldest_at=min((oldest for _, oldest in waiting), default=None),
+    )
+
+
+def count_ended(connection: Connection, *, prefix: str) -> int:
+    """Returns how many jobs with a key that begins so are done, or failed."""
+    query = sa.select(sa.func.count(job.c.id)).where(
+        job.c.key.startswith(prefix, autoescape=True),
+        job.c.status.in_([DONE, FAILED]),
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def is_any_due(connection: Connection, *, now: float) -> bool:
@@ -193,6 +230,22 @@ def fail(connection: Connection, mine: Job, *, reason: str, now: float) -> None:
         LostLeaseError: another worker has the job.
     """
     _change(connection, mine, status=FAILED, reason=reason, finished_at=now)
+
+
+def owners(connection: Connection) -> set[str]:
+    """Returns the workers that have jobs leased, alive or not."""
+    query = sa.select(job.c.lease_owner).where(has_status(job, LEASED)).distinct()
+    return {str(owner) for owner in connection.execute(query).scalars()}
+
+
+def reclaim(connection: Connection, *, lease_owner: str) -> int:
+    """Frees what a worker that died had leased, the attempts counted; how many."""
+    changed = connection.execute(
+        sa.update(job)
+        .where(job.c.status == LEASED, job.c.lease_owner == lease_owner)
+        .values(status=NEW, lease_owner=None)
+    )
+    return int(changed.rowcount)
 
 
 def release(connection: Connection, *, lease_owner: str) -> int:

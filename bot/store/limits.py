@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -128,6 +129,7 @@ def spend(
     *,
     now: float,
     at_most: int,
+    zone: ZoneInfo = ZONE,
 ) -> bool:
     """Counts one use of something that is limited a day; False if none is left.
 
@@ -135,14 +137,15 @@ def spend(
         connection: inside a writing transaction.
         conversation_id: who uses it.
         kind: what, as `modelo`.
-        now: UTC seconds; the day is America/Sao_Paulo's.
+        now: UTC seconds.
         at_most: uses a day.
+        zone: the office's, whose day it is.
     """
     if at_most < 1:
         return False
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     first = dialect.insert(usage).values(
-        conversation_id=conversation_id, kind=kind, day=_day(now), count=1
+        conversation_id=conversation_id, kind=kind, day=_day(now, zone), count=1
     )
     one_more = first.on_conflict_do_update(
         index_elements=["conversation_id", "kind", "day"],
@@ -152,8 +155,8 @@ def spend(
     return bool(connection.execute(one_more).rowcount)
 
 
-def _day(now: float) -> str:
-    return datetime.fromtimestamp(now, ZONE).date().isoformat()
+def _day(now: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(now, zone).date().isoformat()
 
 
 def admit(

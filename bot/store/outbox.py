@@ -23,7 +23,7 @@ from bot.core import window
 from bot.core.content import Content, for_choices, is_session_template
 from bot.core.delivery_errors import Action, code_of, rule_of
 from bot.core.names import Profile
-from bot.store import effects, people
+from bot.store import effects, people, reminders
 from bot.store.alerts import raise_alert
 from bot.store.database import for_update_skip_locked
 from bot.store.effects import Handoff, Origin
@@ -33,9 +33,11 @@ REOPEN = "reabrir"
 """The template that asks a person to write, so that the window opens again."""
 TEXT_ONLY = ""
 """`template` of a row whose options may not be shown as a template any more."""
-REMINDER = "lembrete"
-"""`purpose` of a message that answers nothing."""
-OPTED_OUT = "descadastrada"
+REMINDER = reminders.PURPOSE
+"""`purpose` of a message that answers nothing, and the template that may carry it
+outside the window."""
+OPTED_OUT, TOO_LATE = "descadastrada", "lembrete_vencido"
+"""`error_code` of reminders that were not sent."""
 MOST_REPEATS = 4
 """A message is sent at most five times."""
 
@@ -134,9 +136,10 @@ def claim(
     """Marks the oldest message whose conversation has none before it `sending`.
 
     What must not leave is settled on the way and never returned: an answer of the
-    robot whose conversation changed hands meanwhile (`revoked`), a reminder to
-    somebody who opted out (`failed`), and outside the 24-hour window all that is no
-    approved template (`waiting`; the person is asked to write, or the office told).
+    robot whose conversation changed hands meanwhile (`revoked`), a reminder that is
+    late or to somebody who opted out (`failed`), and outside the 24-hour window all
+    that is no approved template (`waiting`; the person is asked to write, or the
+    office told).
 
     Args:
         connection: inside a writing transaction.
@@ -185,18 +188,22 @@ def _take(
 ) -> ClaimedAnswer | None:
     talk = _locked_conversation(connection, row.conversation_id)
     is_open = window.is_open(talk.last_inbound_at, talk.window_closed_at, now=now)
-    if talk.turn_token != row.turn_token or (row.template == REOPEN and is_open):
+    is_reminder = row.purpose == REMINDER
+    is_overtaken = talk.turn_token != row.turn_token and not is_reminder
+    if is_overtaken or (row.template == REOPEN and is_open):
         _update(connection, row, status="revoked", status_at=now)
         return None
-    if row.purpose == REMINDER and talk.opted_out_at is not None:
-        _update(connection, row, status="failed", error_code=OPTED_OUT, status_at=now)
+    against = _against_reminder(connection, row, talk, now=now) if is_reminder else ""
+    if against:
+        _update(connection, row, status="failed", error_code=against, status_at=now)
         return None
+    proactive = _template_outside(row)
     if is_open:
         if talk.reopened_at is not None:
             _revoke_reopening(connection, row, now=now)
         content = _session_content(row, templates)
-    elif _is_approved(row.template) and row.template in templates:
-        content = Content(row.template, row.template_variables or {})
+    elif proactive in templates:
+        content = Content(proactive, row.template_variables or {})
     else:
         _wait_for_window(connection, row, talk, now=now, templates=templates)
         return None
@@ -221,6 +228,31 @@ def _locked_conversation(connection: Connection, conversation_id: str) -> Any:
     """Returns the conversation and holds it: its person may be writing just now."""
     query = sa.select(conversation).where(conversation.c.id == conversation_id)
     return connection.execute(query.with_for_update(key_share=True)).one()
+
+
+def _against_reminder(
+    connection: Connection, row: Any, talk: Any, *, now: float
+) -> str:
+    """Returns why a reminder is not sent, or ""; a person may own the conversation."""
+    if talk.opted_out_at is not None:
+        return OPTED_OUT
+    is_void = reminders.is_void(
+        connection,
+        appointment_id=row.appointment_id,
+        not_after=row.not_after,
+        now=now,
+    )
+    return TOO_LATE if is_void else ""
+
+
+def _template_outside(row: Any) -> str:
+    """Returns the approved template that says a row outside the window, or "".
+
+    A reminder's is of its own name; inside the window it shows its options instead.
+    """
+    if _is_approved(row.template):
+        return str(row.template)
+    return REMINDER if row.purpose == REMINDER and row.template_variables else ""
 
 
 def _session_content(row: Any, templates: Container[str]) -> Content | None:
@@ -270,7 +302,8 @@ def _wait_for_window(
     """
     _update(connection, row, status="waiting", status_at=now)
     if REOPEN not in templates or talk.opted_out_at is not None:
-        _hand_over(connection, row, WINDOW_CLOSED, now=now)
+        if row.purpose != REMINDER:  # every appointment would call the office
+            _hand_over(connection, row, WINDOW_CLOSED, now=now)
         return
     was_asked = talk.reopened_at is not None and (
         talk.last_inbound_at is None or talk.reopened_at > talk.last_inbound_at

@@ -60,6 +60,18 @@ def keep(connection: Connection, place: Place, *, now: float) -> Place:
     return kept or place
 
 
+def forget(connection: Connection, place: Place) -> None:
+    """Drops a place that is no more, as a spreadsheet that somebody threw away."""
+    connection.execute(
+        sa.delete(kept_place).where(
+            kept_place.c.keeper == place.keeper,
+            kept_place.c.kind == place.kind,
+            kept_place.c.name == place.name,
+            kept_place.c.ref == place.ref,
+        )
+    )
+
+
 def every(connection: Connection, keeper: str, kind: str) -> list[Place]:
     """Returns all places of a kind at one keeper, the oldest first."""
     query = (

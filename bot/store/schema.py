@@ -142,6 +142,8 @@ outbox = sa.Table(
     sa.Column("template_variables", sa.JSON),
     sa.Column("status_at", sa.Float),
     sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("not_after", sa.Float),
+    sa.Column("appointment_id", _Id),
     sa.UniqueConstraint("inbox_id", "ordinal"),
 )
 """Messages out. `status`: returned (given in the API's response) | new → sending
@@ -152,7 +154,9 @@ over first). `token` names the row in status callbacks. `purpose` is `resposta`,
 not sent to who opted out). `template` names an approved template of
 `TWILIO_TEMPLATES`, filled from `template_variables`; or the one that showed the
 options to tap (`botoes_2`); "" where only the numbered text may go. `repeats`: how
-often it was sent anew although the provider may have had it."""
+often it was sent anew although the provider may have had it. A reminder is about
+`appointment_id`, and is not sent after `not_after`, when its words are no longer
+true."""
 
 sa.Index(
     "outbox_open",

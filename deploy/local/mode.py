@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 
 from bot.core.errors import SettingsError, UserInputError
 from bot.core.modes import WORDS, Mode
+from bot.core.office import zone_in
 from bot.core.phones import parse_phone, same_person_addresses
-from bot.core.schedule import ZONE
-from bot.core.settings import Settings, load_settings
+from bot.core.settings import ROOT, Settings, load_settings
 from bot.store import modes
 from bot.store.database import open_engine, reading, writing
 from bot.store.migrate import upgrade
@@ -100,7 +100,8 @@ def _shown(connection: Connection, scope: str, settings: Settings) -> str:
     whose = "Modo do escritório" if scope == OFFICE else "Modo desta conversa"
     until = ""
     if choice is not None and choice.until_at is not None:
-        moment = datetime.fromtimestamp(choice.until_at, ZONE)
+        zone = zone_in(ROOT / settings.office_file)
+        moment = datetime.fromtimestamp(choice.until_at, zone)
         until = f", até {moment:%d/%m às %Hh%M}"
     if choice is not None and choice.mode is not effective:
         until += " (o do escritório é mais restrito e vale)"

@@ -162,5 +162,14 @@ def test_app_serves_nothing_but_the_protocol(tmp_path, monkeypatch):
 
     app = build_app(settings)
 
-    assert {route.path for route in app.router.routes} == {"pronto", "webhook"}
+    assert {route.path for route in app.router.routes} == {
+        "pronto",
+        "webhook",
+        "google",
+        "google/iniciar",
+        "google/concluir",
+        "google/desconectar",
+        "google/transferencia",
+        "google/transferir",
+    }
     assert app.config.REQUEST_MAX_SIZE == 8 * 1024 * 1024

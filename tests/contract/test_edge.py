@@ -26,7 +26,7 @@ from twilio.request_validator import RequestValidator
 
 from bot.core.names import AnsweredBy
 from bot.core.settings import ROOT, load_settings
-from bot.store import turns
+from bot.store import google, jobs, turns
 from bot.store.alerts import raise_alert
 from bot.store.database import open_engine, reading, writing
 from bot.store.schema import metadata
@@ -697,6 +697,7 @@ class TestHealth:
             "painel": "fora",
             "ollama": "nao_configurado",
             "twilio": "desconhecido",
+            "google": "nao_configurado",
         }
         assert all(d["detalhe"] for d in answer.json["dependencias"].values())
 
@@ -725,6 +726,58 @@ class TestHealth:
         assert "credenciais" in twilio["detalhe"]
         assert "limite" not in twilio["detalhe"]
         assert answer.json["aceita_mensagens"] is True
+
+    async def google(self, edge) -> dict[str, str]:
+        answer = await edge.request("GET", "/saude")
+        return answer.json["dependencias"]["google"]
+
+    async def test_google_that_nobody_has_connected_yet(self, tmp_path):
+        async with running_edge(tmp_path, GOOGLE_CLIENT_ID="x") as edge:
+            shown = await self.google(edge)
+
+        assert shown["estado"] == "nao_configurado"
+        assert "falta conectar" in shown["detalhe"]
+
+    @pytest.mark.parametrize(
+        ("state", "age_s", "expected", "words"),
+        [
+            ("conectado", 0, "ok", "1 trabalho na fila"),
+            ("conectado", 301, "degradado", "o mais antigo há 5 min"),
+            ("reconectar", 0, "fora", "precisa ser reconectado desde"),
+        ],
+    )
+    async def test_google_is_told_with_what_waits_for_it(
+        self, tmp_path, state, age_s, expected, words
+    ):
+        async with running_edge(tmp_path, GOOGLE_CLIENT_ID="x") as edge:
+            with writing(edge.engine) as connection:
+                google.save(
+                    connection,
+                    google.Account("escritorio", (), "", state, 1.0, 1.0, "painel"),
+                )
+                now = time.time()
+                jobs.add(connection, key="1", kind="agenda", facts={}, now=now - age_s)
+                later = now + 999
+                jobs.add(
+                    connection,
+                    key="2",
+                    kind="lembrete",
+                    facts={},
+                    now=now - 999,
+                    not_before=later,
+                )
+            shown = await self.google(edge)
+
+        assert shown["estado"] == expected
+        assert words in shown["detalhe"]
+
+    async def test_alert_of_googles_is_no_trouble_of_twilios(self, edge):
+        with writing(edge.engine) as connection:
+            raise_alert(connection, "google_reconectar", now=time.time())
+
+        answer = await edge.request("GET", "/saude")
+
+        assert answer.json["dependencias"]["twilio"]["estado"] == "desconhecido"
 
     async def test_it_tells_no_secret_and_no_address_of_ours(self, edge):
         answer = await edge.request("GET", "/saude")

@@ -38,6 +38,7 @@ from bot.store.effects import Handoff, parse
 from bot.store.migrate import upgrade
 from tests.contract import said_by_actions
 from tests.fakes.fake_fallback import FakeFallback
+from tests.fakes.local_keepers import local_keepers
 
 FORBIDDEN = re.compile(
     r"garant|causa (?:ganha|certa)|gr[aá]tis|gratuit|100 ?%|com certeza",
@@ -82,7 +83,9 @@ def actions(tmp_path):
     upgrade(engine)
     office = load_office(ROOT / settings.office_file)
     cases = CasesFile(ROOT / settings.cases_file)
-    yield build_actions(Services(settings, engine, office, cases, FakeFallback()))
+    keepers = local_keepers(tmp_path)
+    services = Services(settings, engine, office, cases, FakeFallback(), keepers)
+    yield build_actions(services)
     engine.dispose()
 
 

@@ -5,10 +5,10 @@ The decisions themselves are the real fallback's business (`test_llm_fallback.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from llm_fallback import Decision, LlmError, ModelState, Prepared, Question
+from llm_fallback import Decision, Exchange, LlmError, ModelState, Prepared, Question
 from llm_fallback.question import LegalQuestion, Quoted
 
 
@@ -22,6 +22,10 @@ class FakeFallback:
     """Every question that was prepared."""
     asked: int = 0
     """How often the model was asked."""
+    summary: str | None = None
+    """What it makes of every conversation."""
+    told: list[tuple[Sequence[str], Sequence[Exchange]]] = field(default_factory=list)
+    """Facts and exchanges of every conversation that was to be summarised."""
 
     def __post_init__(self) -> None:
         """Takes the script as it stands."""
@@ -42,6 +46,17 @@ class FakeFallback:
         if isinstance(decision, LlmError):
             raise decision
         return decision
+
+    async def summarise(
+        self,
+        facts: Sequence[str],
+        exchanges: Sequence[Exchange],
+        *,
+        names: Sequence[str] = (),
+    ) -> str | None:
+        """Returns the summary of the script."""
+        self.told.append((facts, exchanges))
+        return self.summary
 
     def _next(self) -> Decision | LlmError:
         return self._left.pop(0) if len(self._left) > 1 else self._left[0]

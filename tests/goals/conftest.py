@@ -10,8 +10,10 @@ import pytest
 if importlib.util.find_spec("rasa") is None:
     from tests.fakes.fake_twilio import FakeTwilio, serve
     from tests.postgres import postgres_server
+    from tests.unit.desk import desk, empty_database
+    from tests.unit.google_office import google, office
 
-    __all__ = ["postgres_server"]
+    __all__ = ["desk", "empty_database", "google", "office", "postgres_server"]
 
     @pytest.fixture
     async def twilio() -> AsyncIterator[FakeTwilio]:

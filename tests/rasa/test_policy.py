@@ -126,7 +126,7 @@ FORMS = {
         "confirmado": "",
     },
     "form_criar_planilha": {"planilha": ""},
-    "form_salvar_no_drive": {"pasta": ""},
+    "form_salvar_no_drive": {"pasta": "Custas", "arquivos": ""},
     "form_resumir_atendimento": {"pessoa": ""},
     "form_assumir_atendimento": {"pessoa": ""},
     "form_devolver_atendimento": {"pessoa": ""},

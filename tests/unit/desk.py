@@ -46,6 +46,7 @@ from bot.store.schema import appointment, handoff, outbox, request
 from bot.store.schema import conversation as conversation_table
 from llm_fallback import ModelState
 from tests.fakes.fake_fallback import FakeFallback
+from tests.fakes.local_keepers import local_keepers
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=ZONE)
 """A Wednesday; the 20th is a holiday, the recess begins on 20/12."""
@@ -195,16 +196,21 @@ class Desk:
             stored = inbox.accept(connection, message, now=when)
         return stored.conversation_id
 
+    def newest(self, conversation_id: str) -> int | None:
+        """Returns the id of a conversation's newest message; None without any."""
+        query = sa.select(sa.func.max(inbox.inbox.c.id)).where(
+            inbox.inbox.c.conversation_id == conversation_id
+        )
+        with reading(self.engine) as connection:
+            found: int | None = connection.execute(query).scalar_one()
+        return found
+
     def leaves(
         self, conversation_id: str, *left: effects.Effect, now: datetime = NOW
     ) -> None:
         """Writes effects, as a committed turn does."""
+        newest = self.newest(conversation_id)
         with writing(self.engine) as connection:
-            newest = connection.execute(
-                sa.select(sa.func.max(inbox.inbox.c.id)).where(
-                    inbox.inbox.c.conversation_id == conversation_id
-                )
-            ).scalar_one()
             known = connection.execute(sa.select(sa.func.count(request.c.id)))
             for ordinal, effect in enumerate(left, start=known.scalar_one()):
                 origin = effects.Origin(conversation_id, newest, ordinal)
@@ -350,6 +356,7 @@ class Talk:
         )
         self._latest = {
             "text": text,
+            "message_id": str(self.desk.newest(self.id)),
             "intent": {"name": intent, "confidence": confidence},
             "entities": entities_of(text, self.now, names=names),
             "metadata": {
@@ -518,12 +525,15 @@ def desk(tmp_path: Path, empty_database: Path) -> Iterator[Desk]:
     """Yields an office with an empty database and no sheet of lawsuits yet."""
     path = tmp_path / "acoes.db"
     shutil.copy(empty_database, path)
-    settings = load_settings({"OLLAMA_HOST": ""}, folder=tmp_path)
+    settings = load_settings(
+        {"OLLAMA_HOST": "", "MEDIA_DIR": str(tmp_path / "midia")}, folder=tmp_path
+    )
     engine = open_engine(f"sqlite:///{path}")
     sa.event.listen(engine, "connect", _is_thrown_away)
     cases = CasesFile(tmp_path / "processos.csv")
     fallback = FakeFallback(model_state=ModelState.NOT_CONFIGURED)
-    yield Desk(Services(settings, engine, _office(), cases, fallback))
+    keepers = local_keepers(tmp_path / "escritorio")
+    yield Desk(Services(settings, engine, _office(), cases, fallback, keepers))
     engine.dispose()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +25,7 @@ from bot.store.effects import OwnerChange
 from bot.store.turns import Outcome, Outgoing
 from tests.unit.desk import NOW, PHONE, TUESDAY_AT_15, at, domain
 
+ZONED: Any = SimpleNamespace(office=SimpleNamespace(zone=ZONE))
 ALL = "quero marcar consulta online sobre divórcio terça às 15h, me chamo Maria Prado"
 
 
@@ -49,7 +52,7 @@ async def run(action, text="", *, metadata=None):
 
 class Raising(AssistantAction):
     def __init__(self, error: Exception) -> None:
-        super().__init__("action_que_falha", None)  # type: ignore[arg-type]
+        super().__init__("action_que_falha", ZONED)
         self.error = error
 
     async def answer(self, conversation):
@@ -168,7 +171,7 @@ def test_past_leaves_out_the_latest_message():
         metadata={"nome": "Ana"},
     )
 
-    found = conversation_of(tracker, CollectingDispatcher())
+    found = conversation_of(tracker, CollectingDispatcher(), zone=ZONE)
 
     assert [said.text for said in found.past] == ["oi", "Olá!"]
     assert (found.text, found.person_name) == ("e sábado?", "Ana")
@@ -184,7 +187,7 @@ def test_past_leaves_out_the_latest_message():
     ],
 )
 def test_last_response_is_known_by_its_name(events, response):
-    found = conversation_of(tracker_of(*events), CollectingDispatcher())
+    found = conversation_of(tracker_of(*events), CollectingDispatcher(), zone=ZONE)
 
     assert found.last_response == response
 
@@ -195,14 +198,14 @@ def test_last_response_is_known_by_its_name(events, response):
 def test_moment_of_a_message_is_read_in_the_offices_zone(written):
     tracker = tracker_of(metadata={"agora": written})
 
-    assert conversation_of(tracker, CollectingDispatcher()).now == NOW
+    assert conversation_of(tracker, CollectingDispatcher(), zone=ZONE).now == NOW
 
 
 @pytest.mark.parametrize("written", [None, "", "ontem", 7, "2026-11-18T10:00:00"])
 def test_message_without_a_usable_moment_came_just_now(written):
     tracker = tracker_of(metadata={"agora": written})
 
-    found = conversation_of(tracker, CollectingDispatcher())
+    found = conversation_of(tracker, CollectingDispatcher(), zone=ZONE)
 
     assert found.now.tzinfo is ZONE
     assert abs((datetime.now(timezone.utc) - found.now).total_seconds()) < 60

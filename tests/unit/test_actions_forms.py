@@ -7,6 +7,7 @@ The lists of events are those of Rasa 3.6: before a validation it appends
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,8 +18,11 @@ from actions.clients.intake import read_story
 from actions.dialogue.form import DIRECT_QUESTIONS, Form, FormTurn
 from actions.dialogue.heard import heard_in, wish_of
 from bot.core.names import BREAKOUT_INTENTS, CLIENT_INTENTS, NLU_FALLBACK
+from bot.core.schedule import ZONE
 from tests.unit.desk import NOW, domain, entities_of
 
+ZONED: Any = SimpleNamespace(office=SimpleNamespace(zone=ZONE))
+"""All that a form of no service needs."""
 FORM = "form_agendar_consulta"
 LISTEN = {"event": "action", "name": "action_listen", "policy": None}
 
@@ -102,7 +106,7 @@ async def validate(events, *, active=FORM, requested="assunto"):
         latest_action_name=None,
     )
     dispatcher = CollectingDispatcher()
-    found = await ColourForm(None).run(dispatcher, tracker, domain())  # type: ignore[arg-type]
+    found = await ColourForm(ZONED).run(dispatcher, tracker, domain())
     said = [message["response"] for message in dispatcher.messages]
     return {event["name"]: event["value"] for event in found}, said
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.names import NLU_FALLBACK, Profile
-from bot.store.effects import Handoff, Request
+from bot.store.effects import Handoff, Request, Task
 
 FLOW = "relatar_caso"
 STORY = "fui demitida grávida e não me pagaram nada"
@@ -101,6 +101,19 @@ async def test_yes_leaves_one_row_and_one_handoff(talk):
             },
         ),
         Handoff(FLOW),
+        Task(
+            "contato",
+            {
+                "Data": "18/11/2026 10:00",
+                "Nome": "Juliana Prado",
+                "Área": "direito do trabalho",
+                "O que houve": STORY,
+                "Desde quando": "faz uns 3 meses",
+                "Contra quem": "a loja Bem Barato",
+                "Prazo": "não há",
+                "Contato": "este WhatsApp",
+            },
+        ),
     ]
     assert "opinião jurídica" in said.text
     assert said.slots["relato"] is None

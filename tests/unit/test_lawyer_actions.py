@@ -361,21 +361,6 @@ async def test_change_of_owner_rides_on_the_answer(desk, helena, flow, owner):
     assert said.effects == [OwnerChange(client, owner)]
 
 
-async def test_summary_shows_the_last_five_messages_and_why_somebody_waits(
-    desk, helena
-):
-    for number in range(7):
-        client = desk.writes("+5511987650002", f"mensagem {number}", "Dona Lúcia")
-    desk.leaves(client, Handoff("falar_com_advogado"))
-
-    said = await helena.starts("resumir_atendimento", "me resume a dona Lúcia")
-
-    assert said.of("resumir_atendimento")["lista"].splitlines() == [
-        "• aguarda uma pessoa: falar com advogado",
-        *(f"• mensagem {number}" for number in range(2, 7)),
-    ]
-
-
 async def test_next_command_does_not_keep_the_last_person(desk, helena):
     desk.writes("+5511987650002", "oi", "Marcos")
     await helena.starts("resumir_atendimento", "resume o Marcos")
@@ -408,8 +393,12 @@ async def test_new_contacts_begin_with_the_urgent_one_however_many_wrote(desk, h
     said = await helena.runs("action_ver_contatos_novos", "quem escreveu?")
 
     lines = said.of("ver_contatos_novos")["lista"].splitlines()
-    assert lines[0] == "• 🔴 Dona Lúcia — aguarda uma pessoa (relatar urgencia)"
-    assert len(lines) == 10
+    assert lines[0] == (
+        "• 🔴 Dona Lúcia, 09h00 — aguarda uma pessoa (relatou uma urgência): “socorro”"
+    )
+    assert lines[1] == "• Pessoa 0, 10h00: “oi”"
+    assert len(lines) == 11
+    assert lines[-1] == "• … e mais gente; veja todos no painel"
     assert "Há dias" not in said.text
 
 
@@ -417,72 +406,3 @@ async def test_lawyer_is_no_new_contact_of_their_own(helena):
     said = await helena.runs("action_ver_contatos_novos", "quem escreveu hoje?")
 
     assert said.responses == ["ver_contatos_novos_vazio"]
-
-
-# --- sheets and files --------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("command", "kept"),
-    [
-        ("cria uma planilha de custas do caso Souza", "custas do caso Souza"),
-        ("quero uma planilha com as custas", "as custas"),
-        ("monta uma planilha nova para os honorários.", "os honorários"),
-        ("faz uma planilha do google: prazos de dezembro", "prazos de dezembro"),
-    ],
-)
-async def test_what_a_sheet_is_for_comes_out_of_the_command(helena, command, kept):
-    said = await helena.starts("criar_planilha", command)
-
-    assert said.responses == ["criar_planilha"]
-    assert said.effects == [
-        Request("criar_planilha", {"planilha": kept, "texto": command})
-    ]
-    assert "ainda não foi criada" in said.text
-
-
-async def test_sheet_without_a_purpose_is_asked_for_it(helena):
-    said = await helena.starts("criar_planilha", "cria uma planilha")
-    assert said.responses == ["ask_planilha"]
-
-    said = await helena.says("de custas do caso Souza")
-
-    assert said.of("criar_planilha")["texto"] == "custas do caso Souza"
-
-
-@pytest.mark.parametrize(
-    ("command", "names", "kept"),
-    [
-        ("salva esse pdf na pasta do João Pereira", ["João Pereira"], "João Pereira"),
-        ("salva esse pdf na pasta do João Pereira", [], "João Pereira"),
-        ("guarda na pasta das custas.", [], "custas"),
-        (
-            "arquiva no processo 0012457-26.2021.8.26.0100",
-            [],
-            "0012457-26.2021.8.26.0100",
-        ),
-    ],
-)
-async def test_folder_comes_out_of_the_command(helena, command, names, kept):
-    said = await helena.starts("salvar_no_drive", command, names=names)
-
-    assert said.of("salvar_no_drive")["texto"] == kept
-    assert "Drive ainda não está conectado" in said.text
-
-
-async def test_filing_without_a_folder_is_asked_for_it(helena):
-    said = await helena.starts("salvar_no_drive", "salva isso no drive")
-    assert said.responses == ["ask_pasta"]
-
-    said = await helena.says("João Pereira")
-
-    assert said.of("salvar_no_drive")["texto"] == "João Pereira"
-
-
-@pytest.mark.parametrize("flow", ["criar_planilha", "salvar_no_drive"])
-async def test_second_command_does_not_keep_the_first_ones_words(helena, flow):
-    await helena.starts(flow, "cria a planilha na pasta do João Pereira")
-
-    said = await helena.starts(flow, "salva no drive a planilha")
-
-    assert said.responses in (["ask_planilha"], ["ask_pasta"])

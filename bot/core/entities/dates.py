@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from bot.core.entities.dates_days import DAY_RULES, WORD_RULES
@@ -17,8 +17,10 @@ from bot.core.entities.dates_grammar import Clock, Grammar, Part, Piece, Scene, 
 from bot.core.entities.dates_hours import HOUR_RULES, PART_RULES
 from bot.core.entities.dates_stretches import STRETCH_RULES
 from bot.core.entities.dates_weekdays import ORDINAL_RULES, WEEKDAY_RULES
+from bot.core.zones import DEFAULT
 
-ZONE = ZoneInfo("America/Sao_Paulo")
+ZONE = ZoneInfo(DEFAULT)
+"""Where no office has said another."""
 Hour = time
 """The type, by a name that no field of `Moment` hides."""
 _GRAMMAR = Grammar(
@@ -32,7 +34,7 @@ _GRAMMAR = Grammar(
         *HOUR_RULES,
     ]
 )
-_SOME_DAY = datetime(2024, 1, 1, tzinfo=ZONE)
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=timezone.utc)
 """For what is impossible on every day; a leap year."""
 
 _GLUE = re.compile(
@@ -74,12 +76,11 @@ class Moment:
     """It has been: "ontem", "há 3 meses", "fui demitida em março"."""
 
     def value(self, now: datetime) -> str:
-        """Returns ISO 8601: a date, or with an exact hour a datetime in `ZONE`.
+        """Returns ISO 8601: a date, or with an exact hour a datetime.
 
         Without a day, the next one on which the hour or part of the day is still to
-        come. Shapes: 2026-11-24, 2026-11-24T15:00:00-03:00.
+        come. Shapes: 2026-11-24, 2026-11-24T15:00:00-03:00, by the clock of `now`.
         """
-        now = now.astimezone(ZONE)
         day = self.day
         if day is None:
             until = self.time or self.latest or time.max
@@ -88,7 +89,7 @@ class Moment:
                 day += timedelta(days=1)
         if self.time is None:
             return day.isoformat()
-        return datetime.combine(day, self.time, tzinfo=ZONE).isoformat()
+        return datetime.combine(day, self.time, tzinfo=now.tzinfo).isoformat()
 
 
 def read_moments(text: str, *, now: datetime) -> list[Moment]:
@@ -99,12 +100,10 @@ def read_moments(text: str, *, now: datetime) -> list[Moment]:
 
     Args:
         text: a whole message.
-        now: aware; "hoje" is its day in `ZONE`.
+        now: aware, in the zone of the office; "hoje" is its day there.
     """
     folded, places = fold(text)
-    scene = Scene(
-        folded, "".join(text[place] for place in places[:-1]), now.astimezone(ZONE)
-    )
+    scene = Scene(folded, "".join(text[place] for place in places[:-1]), now)
     pieces = [item for item in _GRAMMAR.pieces(scene) if isinstance(item, Piece)]
     return [
         _moment(piece, text, places, scene)

@@ -1,5 +1,7 @@
 """The connection to Google, where things are kept, and events of appointments."""
 
+import uuid
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,6 +18,7 @@ def upgrade() -> None:
         table.add_column(sa.Column('meeting_link', sa.Text(), server_default='', nullable=False))
         table.add_column(sa.Column('confirmed_at', sa.Float(), nullable=True))
     op.create_index('appointment_of_event', 'appointment', ['event_key'])
+    _name_events()
     op.create_table('google_account',
     sa.Column('name', sa.String(length=40), nullable=False),
     sa.Column('scopes', sa.JSON(), nullable=False),
@@ -46,6 +49,21 @@ def upgrade() -> None:
     sa.Column('created_at', sa.Float(), nullable=False),
     sa.PrimaryKeyConstraint('keeper', 'kind', 'name')
     )
+
+
+def _name_events() -> None:
+    """Gives what is booked already the id of an event to come."""
+    table = sa.table(
+        'appointment', sa.column('id'), sa.column('status'), sa.column('event_key')
+    )
+    connection = op.get_bind()
+    booked = connection.execute(sa.select(table.c.id).where(table.c.status == 'marcada'))
+    for appointment_id in booked.scalars().all():
+        connection.execute(
+            sa.update(table)
+            .where(table.c.id == appointment_id)
+            .values(event_key=uuid.uuid4().hex)
+        )
 
 
 def downgrade() -> None:

@@ -283,7 +283,7 @@ def test_health_names_every_dependency(office: Office) -> None:
     assert report["aceita_mensagens"] is True
     assert states == {
         "banco": "ok", "borda": "ok", "rasa": "ok", "acoes": "ok", "painel": "ok",
-        "ollama": "ok", "twilio": "desconhecido",
+        "ollama": "ok", "twilio": "desconhecido", "google": "nao_configurado",
     }  # fmt: skip
 
 

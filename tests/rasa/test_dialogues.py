@@ -8,6 +8,7 @@ came to is written into `docs/dialogos.md`, which this test keeps current:
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ WHO = {
     "cliente_cadastrado": Profile.CLIENT,
     "advogado": Profile.LAWYER,
 }
+_COMMITTED = re.compile(r"desde \d\d/\d\d às \d\dh\d\d")
 _transcripts: dict[str, str] = {}
 
 
@@ -92,7 +94,9 @@ class Stage:
         )
         self.lines.append(f"**{name}:** {text}\n")
         for each in said:
-            quoted = each.replace("\n", "  \n> ")
+            # what is committed has the real clock, which is another at each run
+            timed = _COMMITTED.sub(f"desde {self.clock:%d/%m às %Hh%M}", each)
+            quoted = timed.replace("\n", "  \n> ")
             self.lines.append(f"> {quoted}\n")
 
     def _check(self, step: dict[str, Any], said: str, flow: str) -> None:

@@ -50,22 +50,11 @@ class ReceiveDocument(AssistantAction):
         }
         conversation.say(
             "utter_enviar_documento" if is_here else "utter_enviar_documento_a_caminho",
-            effects=(
-                _request("enviar_documento", facts),
-                *_filing(conversation, facts["anexos"]),
-            ),
+            effects=(_request("enviar_documento", facts),),
             answered_by=AnsweredBy.FLOW,
             arquivos=_counted(len(files)),
         )
         return []
-
-
-def _filing(conversation: Conversation, media_ids: Any) -> Events:
-    """Returns the job that files a client's documents; lawyers say where."""
-    if conversation.is_lawyer or not media_ids:
-        return []
-    facts = {"anexos": media_ids}
-    return [{"tipo": "trabalho", "trabalho": "documentos", "dados": facts}]
 
 
 def _counted(count: int) -> str:

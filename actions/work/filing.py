@@ -27,10 +27,11 @@ from bot.core.ports import Files, Folder, GatewayError, StoredFile, Trouble
 from bot.core.settings import ROOT
 from bot.store import attachments, clients, media, notices, places
 from bot.store.attachments import Attachment
+from bot.store.effects import FILING_WORK
 from bot.store.jobs import Job
 from bot.store.places import FOLDER, Place
 
-FILE, DOCUMENTS = "arquivar", "documentos"
+FILE, DOCUMENTS = "arquivar", FILING_WORK
 """Kinds of jobs: what a lawyer asked for, what a client sent.
 
     {"anexos": ["…"], "pasta": {"name": "pessoa:rui lima", "title": "Rui Lima"}}

@@ -110,6 +110,8 @@ _LONGEST_NOTE = 2000
 """Characters; beyond it a further reason stands without its note."""
 CALENDAR_WORK = "agenda"
 """The job that brings an outside calendar to what an appointment says now."""
+FILING_WORK = "documentos"
+"""The job that puts what a client sent into the client's folder."""
 LOST_TIME = "horario_perdido"
 """Reason of the handoff where a time was taken before it could be booked."""
 

@@ -265,6 +265,27 @@ def commit(connection: Connection, turn: Turn, outcome: Outcome, *, now: float) 
             effects.Origin(turn.conversation_id, turn.inbox_id, ordinal),
             now=now,
         )
+    _file_documents(connection, turn, now=now)
+
+
+def _file_documents(connection: Connection, turn: Turn, *, now: float) -> None:
+    """Lets what a client sent go into the client's folder, whatever it answered.
+
+    Lawyers say where theirs go; voices are no documents.
+    """
+    sent = [
+        each.id
+        for each in turn.attachments
+        if each.status in {media.KEPT, media.PENDING}
+        and not each.media_type.startswith("audio/")
+    ]
+    if sent and turn.profile is not Profile.LAWYER:
+        effects.apply(
+            connection,
+            effects.Task(effects.FILING_WORK, {"anexos": sent}),
+            effects.Origin(turn.conversation_id, turn.inbox_id, len(turn.effects)),
+            now=now,
+        )
 
 
 def _write_answers(

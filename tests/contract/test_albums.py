@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bot.core.names import Profile
 from bot.store import inbox, media, turns
 from bot.store.inbox import Attachment, Rules
 from bot.store.schema import metadata
@@ -190,6 +192,56 @@ class TestTurnOfAnAlbum:
             album.inbox_id,
         ]
         assert [row.body for row in store.rows("outbox")] == ["Recebi os três arquivos"]
+
+    def test_all_of_it_goes_into_the_clients_folder(self, store, album):
+        store.commit(album, "Recebi os três arquivos")
+
+        [row] = store.rows("job")
+        assert (row.kind, row.inbox_id) == ("documentos", album.inbox_id)
+        assert row.facts == {"anexos": [each.id for each in album.attachments]}
+        assert len(row.facts["anexos"]) == 3
+
+    @pytest.mark.parametrize(
+        ("changes", "count"),
+        [
+            ({"profile": Profile.LAWYER}, 0),
+            ({"profile": Profile.CLIENT, "conversation_owner": "pessoa"}, 1),
+            ({"text": "meu caso é este aqui"}, 1),
+        ],
+    )
+    def test_lawyers_say_themselves_where_theirs_go(self, store, album, changes, count):
+        for name, value in changes.items():
+            setattr(album, name, value)
+
+        store.commit(album, "Recebi")
+
+        assert len(store.rows("job")) == count
+
+    @pytest.mark.parametrize(
+        ("media_type", "status", "count"),
+        [
+            ("audio/ogg", "guardado", 0),
+            ("application/pdf", "guardado", 1),
+            ("application/pdf", "pendente", 1),
+            ("application/x-dosexec", "recusado", 0),
+            ("image/jpeg", "falhou", 0),
+        ],
+    )
+    def test_voices_and_what_was_refused_are_not_filed(
+        self, store, media_type, status, count
+    ):
+        inbox_id = photo(store)
+        stored(store, inbox_id)
+        store.now += BURST_S
+        turn = claim(store)
+        turn.attachments = tuple(
+            replace(each, media_type=media_type, status=status)
+            for each in turn.attachments
+        )
+
+        store.commit(turn, "Recebi")
+
+        assert len(store.rows("job")) == count
 
     def test_failure_gives_all_of_it_back(self, store, album):
         store.write(

@@ -30,7 +30,10 @@ from actions.dialogue.form import (
     FormTurn,
 )
 from actions.dialogue.heard import Entity
+from actions.services import Services
+from bot.core.google_link import Link
 from bot.core.names import NLU_FALLBACK, AnsweredBy, Profile
+from bot.core.ports import Feature
 from bot.core.schedule import lawyer_named, spoken
 from bot.store import appointments, office_desk
 
@@ -264,7 +267,7 @@ class AskBookingConfirmation(AssistantAction):
             modalidade=in_words(slots.get("modalidade")),
             quando=spoken(moment, conversation.now),
             advogado=planner.lawyer(slots).name,
-            extras=_extras(slots),
+            extras=_extras(slots, invites=await _has_google(self.services)),
         )
         return []
 
@@ -287,8 +290,11 @@ class BookAppointment(AssistantAction):
                 "cpf": slots.get("cpf"),
                 "email": slots.get("email"),
             }
+            response = f"utter_agendar_consulta_{slots.get('modalidade')}"
+            if slots.get("modalidade") == "online" and await _has_google(self.services):
+                response += "_com_link"
             conversation.say(
-                f"utter_agendar_consulta_{slots.get('modalidade')}",
+                response,
                 effects=(
                     {"tipo": "consulta", "acao": "marcar", "id": slots["reserva"]},
                     {"tipo": "pedido", "fluxo": FLOW, "dados": facts},
@@ -315,10 +321,16 @@ def forget(*slots: str) -> Events:
     return [{"event": "slot", "name": name, "value": None} for name in slots]
 
 
-def _extras(slots: Any) -> str:
+async def _has_google(services: Services) -> bool:
+    """Says whether invitations and video links are made by themselves."""
+    status = await services.keepers.status()
+    return status.link is Link.CONNECTED and status.uses(Feature.EVENTS)
+
+
+def _extras(slots: Any, *, invites: bool) -> str:
     said = []
     if slots.get("cpf"):
         said.append("CPF anotado")
     if slots.get("email"):
-        said.append(f"convite para {slots['email']}")
+        said.append(f"{'convite para' if invites else 'e-mail'} {slots['email']}")
     return f"\n• {', '.join(said)}" if said else ""

@@ -113,7 +113,6 @@ class CalendarWork:
         def write(connection: Connection) -> None:
             if not appointments.give_back(connection, booked.id, now=now):
                 return
-            appointments.note_event(connection, booked.event_key, place="")
             if mine.inbox_id is not None:
                 text, buttons = self._apology(booked, offers, now)
                 notices.say_afterwards(

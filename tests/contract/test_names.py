@@ -330,6 +330,7 @@ REASONS = sorted(
 COMPUTED = {
     *(f"utter_quando_{reason}" for reason in REASONS),
     *(f"utter_agendar_consulta_{modality}" for modality in MODALITIES),
+    "utter_agendar_consulta_online_com_link",
     *(f"utter_{slot}_invalido" for slot in EXPLAINED),
     *(f"utter_{intent}" for intent in DIRECT_QUESTIONS),
     "utter_ask_form_remarcar_consulta_confirmado",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -104,6 +106,7 @@ async def test_booking_becomes_an_event_with_its_zone(connected, client):
     [event] = connected.events()
     assert event["summary"] == f"Consulta com {RAFAEL}: Maria Souza"
     assert "divórcio" in event["description"]
+    assert event["location"] == connected.services.office.texts["endereco"]
     assert event["start"]["timeZone"] == "America/Sao_Paulo"
     assert span_of(event)[0].startswith("2026-11-24T15:00:00")
     assert [each["email"] for each in event["attendees"]] == [MARIA]
@@ -212,15 +215,17 @@ async def test_job_of_an_earlier_state_undoes_nothing(connected, client):
 
 
 async def test_change_between_reading_and_writing_is_followed(connected, client):
-    """Somebody cancels while the insert is under way: the event does not stay."""
+    """The insert is under way while somebody cancels, and another worker does it."""
     booked = client.books()
     google = connected.google
     google.fail_next(Fault("hold", at="calendar.events.insert"))
+    other = connected.another_worker()
 
     def cancel_meanwhile() -> None:
         while not google.calls("calendar.events.insert"):
-            pass
+            time.sleep(0.01)
         client.cancels(booked)
+        assert asyncio.run(other.work_once())
         google.open_gate()
 
     thread = threading.Thread(target=cancel_meanwhile)
@@ -251,20 +256,63 @@ async def test_hour_that_google_has_taken_is_given_back_with_others(connected, c
     connected.google.calendar.put(
         ANA,
         summary="Audiência",
-        start={"dateTime": "2026-11-24T15:30:00-03:00"},
-        end={"dateTime": "2026-11-24T16:30:00-03:00"},
+        start={"dateTime": "2026-11-24T09:00:00-03:00"},
+        end={"dateTime": "2026-11-24T18:00:00-03:00"},
     )
-    client.books()
+    client.books(email=MARIA)
 
     await connected.works()
 
+    assert connected.google.mails == []  # nobody is invited to be told otherwise
     assert [each["summary"] for each in connected.events()] == ["Audiência"]
     assert [each.status for each in connected.desk.calendar()] == ["cancelada"]
     [said] = connected.said(client.talk_id)
     assert "acabou de ser ocupado" in said
     assert "1. " in said
-    assert "15h" not in said.split("Pode ser")[1]
+    assert "24/11" not in said.split("Pode ser")[1]
     assert waiting(connected) == ["horario_perdido"]
+
+
+async def test_who_cancels_meanwhile_hears_nothing_of_a_conflict(connected, client):
+    google = connected.google
+    google.calendar.put(
+        ANA,
+        summary="Audiência",
+        start={"dateTime": "2026-11-24T15:00:00-03:00"},
+        end={"dateTime": "2026-11-24T16:00:00-03:00"},
+    )
+    google.fail_next(Fault("hold", at="calendar.events.list"))
+    booked = client.books()
+
+    def cancel_meanwhile() -> None:
+        while not google.calls("calendar.events.list"):
+            time.sleep(0.01)
+        client.cancels(booked)
+        google.open_gate()
+
+    thread = threading.Thread(target=cancel_meanwhile)
+    thread.start()
+    await connected.works()
+    thread.join()
+
+    assert connected.said(client.talk_id) == []
+    assert waiting(connected) == []
+
+
+async def test_event_that_takes_no_time_takes_nobodys_hour(connected, client):
+    connected.google.calendar.put(
+        ANA,
+        summary="Aniversário",
+        start={"dateTime": "2026-11-24T15:00:00-03:00"},
+        end={"dateTime": "2026-11-24T16:00:00-03:00"},
+        transparency="transparent",
+    )
+    client.books()
+
+    await connected.works()
+
+    assert len(connected.events()) == 2
+    assert waiting(connected) == []
 
 
 async def test_what_comes_while_the_event_is_written_counts_too(connected, client):
@@ -275,7 +323,7 @@ async def test_what_comes_while_the_event_is_written_counts_too(connected, clien
 
     def enter_meanwhile() -> None:
         while not google.calls("calendar.events.insert"):
-            pass
+            time.sleep(0.01)
         google.calendar.put(
             ANA,
             summary="Audiência",

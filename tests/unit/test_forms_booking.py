@@ -327,7 +327,7 @@ async def test_cpf_and_email_are_taken_whenever_they_come(talk, step):
     assert said.slots["cpf"] == "48219365005"
     assert said.slots["email"] == "maria@exemplo.com.br"
     assert said.of(CONFIRMATION)["extras"] == (
-        "\n• CPF anotado, convite para maria@exemplo.com.br"
+        "\n• CPF anotado, e-mail maria@exemplo.com.br"
     )
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from actions.diary import FRESH_S, REST_S, CalendarSilent, Diary
+from actions.diary import FRESH_S, REST_S, STALE_S, CalendarSilent, Diary
 from bot.core.ports import Feature
 from bot.store import appointments
 from bot.store.database import reading
@@ -80,9 +80,11 @@ async def test_without_any_permission_only_our_own_appointments_count(office):
 async def test_event_that_takes_no_time_hinders_nobody(connected):
     put(connected, TUESDAY_AT_15, transparency="transparent")
 
-    _, said = await booking(connected)
-
+    talk, said = await booking(connected)
     assert said.responses == ["ask_confirmado"]
+    said = await talk.says("sim", intent="afirmar")
+
+    assert said.responses == ["agendar_consulta_online_com_link"]
 
 
 async def test_calendar_of_another_lawyer_does_not_count(connected):
@@ -109,6 +111,21 @@ async def test_own_event_of_another_lawyer_in_the_same_calendar_does_not_count(
     _, said = await booking(connected)
 
     assert said.responses == ["ask_confirmado"]
+
+
+async def test_invitation_is_promised_where_it_will_be_sent(office):
+    text = f"{ALL}, meu email é maria@cliente.example"
+    _, said = await booking(office, text)
+    assert "e-mail maria@cliente.example" in said.text
+
+    office.connect()
+    talk, said = await booking(office, text)
+    assert "convite para maria@cliente.example" in said.text
+    said = await talk.says("sim", intent="afirmar")
+    await office.works()
+
+    assert said.responses == ["agendar_consulta_online_com_link"]
+    assert [mail.to for mail in office.google.mails] == ["maria@cliente.example"]
 
 
 async def test_hour_taken_between_offer_and_yes_is_not_promised(connected):
@@ -152,7 +169,7 @@ async def test_google_that_is_ill_keeps_nobody_from_booking(connected, kind):
     assert said.responses == ["ask_confirmado"]
     said = await talk.says("sim", intent="afirmar")
 
-    assert said.responses == ["agendar_consulta_online"]
+    assert said.responses == ["agendar_consulta_online_com_link"]
 
 
 async def test_what_was_known_counts_while_google_is_silent(connected):
@@ -191,6 +208,25 @@ async def test_silent_calendar_is_left_alone_for_a_while(connected):
 
     now[0] += REST_S
     assert await diary.events(lawyer, at(24, 8), at(24, 18)) == []
+
+
+@pytest.mark.parametrize(("age_s", "count"), [(STALE_S - 1, 1), (STALE_S, 0)])
+async def test_what_was_known_long_ago_counts_no_more(connected, age_s, count):
+    now = [1000.0]
+    diary = Diary(
+        connected.services.keepers,
+        connected.services.office,
+        connected.services.read,
+        clock=lambda: now[0],
+    )
+    put(connected, TUESDAY_AT_15)
+    lawyer = connected.services.office.lawyers[0]
+    assert len(await diary.busy(lawyer, at(24, 8), at(24, 18))) == 1
+
+    now[0] += age_s
+    connected.google.fail_next(Fault("error", at="calendar.*", times=None))
+
+    assert len(await diary.busy(lawyer, at(24, 8), at(24, 18))) == count
 
 
 async def test_dialogue_does_not_ask_for_every_sentence(connected):

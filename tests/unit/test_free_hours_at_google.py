@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from actions.diary import FRESH_S, REST_S, STALE_S, CalendarSilent, Diary
+from actions.open_keepers import open_keepers
 from bot.core.ports import Feature
 from bot.store import appointments
 from bot.store.database import reading
@@ -77,10 +79,12 @@ async def test_without_any_permission_only_our_own_appointments_count(office):
     assert said.responses == ["ask_confirmado"]
 
 
-async def test_event_that_takes_no_time_hinders_nobody(connected):
-    put(connected, TUESDAY_AT_15, transparency="transparent")
+@pytest.mark.parametrize("features", [(Feature.EVENTS,), tuple(Feature)])
+async def test_event_that_takes_no_time_hinders_nobody(office, features):
+    office.connect(*features)
+    put(office, TUESDAY_AT_15, transparency="transparent")
 
-    talk, said = await booking(connected)
+    talk, said = await booking(office)
     assert said.responses == ["ask_confirmado"]
     said = await talk.says("sim", intent="afirmar")
 
@@ -149,10 +153,13 @@ async def test_hour_taken_between_offer_and_yes_with_free_busy_alone(office):
     assert said.responses == ["quando_ocupado", "oferecer_horarios"]
 
 
-async def test_appointment_that_is_moved_is_not_in_its_own_way(connected):
-    talk, _ = await booking(connected)
+@pytest.mark.parametrize("features", [None, (Feature.EVENTS,), tuple(Feature)])
+async def test_appointment_that_is_moved_is_not_in_its_own_way(office, features):
+    if features:
+        office.connect(*features)
+    talk, _ = await booking(office)
     await talk.says("sim", intent="afirmar")
-    await connected.works()
+    await office.works()
 
     said = await talk.starts("remarcar_consulta", "quero mudar pra terça às 15h30")
 
@@ -170,6 +177,19 @@ async def test_google_that_is_ill_keeps_nobody_from_booking(connected, kind):
     said = await talk.says("sim", intent="afirmar")
 
     assert said.responses == ["agendar_consulta_online_com_link"]
+
+
+async def test_nobody_waits_as_long_as_a_job_may(connected):
+    """A job may wait for Google as long as the setting says, a person may not."""
+    settings = replace(connected.services.settings, google_timeout_s=60)
+    keepers = open_keepers(settings, connected.account, connected.services.office)
+    connected.use(replace(connected.services, keepers=keepers))
+    connected.google.fail_next(Fault("hang", at="calendar.*", times=None))
+
+    async with asyncio.timeout(10):
+        _, said = await booking(connected)
+
+    assert said.responses == ["ask_confirmado"]
 
 
 async def test_what_was_known_counts_while_google_is_silent(connected):

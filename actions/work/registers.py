@@ -108,7 +108,6 @@ class RegisterWork:
             await kept.at.append(place.ref, row, key=key)
         except GoneError as error:
             await self._services.write(lambda c: places.forget(c, place))
-            await self._make(kept.keeper, place.name)
             raise GatewayError(
                 Trouble.LATER, "the register is gone", wait_s=_MADE_SOON_S
             ) from error

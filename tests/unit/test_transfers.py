@@ -137,6 +137,40 @@ async def test_asked_twice_and_interrupted_it_goes_once(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("call", range(8))
+@pytest.mark.parametrize("kind", ["close", "close_after"])
+async def test_lost_answer_at_any_creation_makes_nothing_twice(
+    office, transfers, tmp_path, kind, call
+):
+    await fill(office, tmp_path)
+    office.connect()
+    office.google.fail_next(Fault(kind, at="drive.files.create", after=call))
+
+    await transfers.begin()
+    await office.works_off()
+
+    names = [each.metadata["name"] for each in office.google.drive.live()]
+    assert sorted(names) == [
+        "Contatos", "Custas do caso Souza", "Rui Lima", "contrato.pdf", "foto.jpg",
+    ]  # fmt: skip
+
+
+async def test_next_case_goes_into_the_same_register(office, transfers, tmp_path):
+    await fill(office, tmp_path)
+    office.connect()
+    await transfers.begin()
+    await office.works_off()
+
+    talk_id = office.desk.writes("+5511987650004", "sim")
+    office.desk.leaves(talk_id, Task("contato", {"Nome": "Ana Prado"}))
+    await office.works_off()
+
+    rows = spreadsheet(office, "Contatos").sheets[0].rows
+    assert [sum(name in row for row in rows) for name in ("Rui Lima", "Ana Prado")] == [
+        1, 1
+    ]  # fmt: skip
+
+
 async def test_clients_next_document_goes_into_the_same_folder(
     office, transfers, tmp_path
 ):

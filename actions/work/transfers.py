@@ -141,7 +141,6 @@ class TransferWork:
         Raises:
             GatewayError: it could not be done now.
         """
-        await self._check_connected()
         folder_id, name = str(mine.facts["pasta"]), str(mine.facts["nome"])
         shelf = await self._shelf(folder_id)
         if shelf is None or name not in shelf.names:
@@ -173,7 +172,6 @@ class TransferWork:
         Raises:
             GatewayError: it could not be done now, or takes another attempt.
         """
-        await self._check_connected()
         sheet_id = str(mine.facts["planilha"])
         keepers = self._services.keepers
         local = keepers.local.sheets
@@ -193,10 +191,6 @@ class TransferWork:
         place = replace(target, name=f"{LOCAL}:{sheet_id}")
         now = self._clock()
         return Done({"id": target.ref}, lambda c: places.keep(c, place, now=now))
-
-    async def _check_connected(self) -> None:
-        if not (await self._services.keepers.status()).uses(Feature.FILES):
-            raise GatewayError(Trouble.NOT_GRANTED, "files are not permitted")
 
     async def _shelf(self, folder_id: str) -> Shelf | None:
         local = self._services.keepers.local.files

@@ -241,13 +241,9 @@ def _name_event(connection: Connection, appointment_id: int, moves: int | None) 
 
 
 def with_event(connection: Connection, event_key: str) -> Appointment | None:
-    """Returns the appointment that an event stands for now.
-
-    The one that is booked; where it was cancelled, the one that was.
-    """
+    """Returns the appointment that an event stands for now: the newest of its."""
     found = _listed(connection, appointment.c.event_key == event_key)
-    booked = [each for each in found if each.status == BOOKED]
-    return max(booked or found, key=lambda each: each.id, default=None)
+    return max(found, key=lambda each: each.id, default=None)
 
 
 def events_outside(connection: Connection, *, keeper: str, now: float) -> list[str]:

@@ -97,7 +97,9 @@ async def serving(google: FakeGoogle, folder, **environ: str) -> AsyncIterator:
             return {k: v[0] for k, v in parse_qs(parts.query).items()}
 
         served.ask, served.visit = ask, visit
-        yield served
-    await server.close()
-    Sanic.unregister_app(app)
-    engine.dispose()
+        try:
+            yield served
+        finally:
+            await server.close()
+            Sanic.unregister_app(app)
+            engine.dispose()

@@ -156,16 +156,18 @@ async def running_panel(tmp_path: Path, *, edge_port: int, clock: Clock, **envir
     await server.startup()
     await server.before_start()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
-        yield SimpleNamespace(
-            access=Access(engine, clock=clock),
-            browser=Browser(http, settings.panel_url),
-            engine=engine,
-            settings=settings,
-        )
-    await server.close()
-    await server.after_stop()
-    Sanic.unregister_app(app)
-    engine.dispose()
+        try:
+            yield SimpleNamespace(
+                access=Access(engine, clock=clock),
+                browser=Browser(http, settings.panel_url),
+                engine=engine,
+                settings=settings,
+            )
+        finally:
+            await server.close()
+            await server.after_stop()
+            Sanic.unregister_app(app)
+            engine.dispose()
 
 
 @pytest.fixture

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+
 import pytest
 
 from actions.jobs import (
@@ -14,7 +18,7 @@ from actions.jobs import (
     JobWorker,
 )
 from bot.core.ports import GatewayError, Trouble
-from bot.store import jobs
+from bot.store import jobs, workers
 from bot.store.database import reading, writing
 from bot.store.schema import handoff, job
 from tests.unit.desk import NOW, PHONE
@@ -199,6 +203,43 @@ async def test_handler_that_breaks_ends_no_other_job(yard):
         assert await yard.worker.work_once()
 
     assert [each.status for each in yard.rows(job)] == [jobs.NEW, jobs.NEW, jobs.DONE]
+
+
+def dead_worker() -> str:
+    """Returns the name of a worker whose process has ended."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return f"{os.uname().nodename[:40]}-{ended.pid}-0123abcd"
+
+
+@pytest.mark.parametrize("is_dead", [True, False])
+async def test_job_of_a_killed_process_is_taken_over_at_once(yard, is_dead):
+    owner = dead_worker() if is_dead else workers.new_name()
+    yard.add()
+    with writing(yard.desk.engine) as connection:
+        jobs.claim(connection, lease_owner=owner, now=yard.now, lease_s=120)
+
+    await yard.worker.reclaim()
+
+    assert await yard.worker.work_once() is is_dead
+    if is_dead:
+        assert (yard.row.status, yard.row.attempts) == (jobs.DONE, 2)
+
+
+async def test_worker_that_starts_takes_over_and_works(yard):
+    yard.add()
+    with writing(yard.desk.engine) as connection:
+        jobs.claim(connection, lease_owner=dead_worker(), now=yard.now, lease_s=120)
+
+    done, loop = asyncio.Event(), asyncio.get_running_loop()
+    yard.handlers.then = lambda _connection: loop.call_soon_threadsafe(done.set)
+
+    yard.worker.start()
+    async with asyncio.timeout(10):
+        await done.wait()
+    await yard.worker.stop()
+
+    assert yard.handlers.done == ["1:evento:0"]
 
 
 async def test_kind_that_nobody_knows_is_refused(yard):

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
+from sanic import Sanic
 
 from bot.core.names import Profile
 from bot.core.settings import ROOT, load_settings
@@ -141,6 +142,7 @@ def test_panel_shows_the_offices_time(tmp_path):
     settings = replace(here, office_file=str(office))
 
     app = build_app(settings)
+    Sanic.unregister_app(app)
 
     filters = app.ctx.templates.filters
     assert filters["clock"](LATE.timestamp()) == "23:30"

@@ -145,6 +145,13 @@ async def test_lawsuits_are_told_from_the_spreadsheet_however_it_is_turned(conne
     assert said.responses == ["andamento_processo"]
     assert "audiência em março" in said.text
 
+    reads = len(connected.google.calls("sheets"))
+    assert (await connected.services.cases.sheet()).cases
+    assert len(connected.google.calls("sheets")) == reads  # read half a minute ago
+    connected.google.fail_next(Fault("error", at="sheets.*", times=None))
+    connected.services.cases._known_until = 0
+    assert (await connected.services.cases.sheet()).cases  # what it said last
+
 
 def _cells() -> list[str]:
     return [

@@ -252,3 +252,17 @@ class TestRereading:
         path.unlink()
 
         assert file.sheet() == CasesSheet()
+
+
+def test_of_two_sheets_the_first_one_counts_where_both_have_a_lawsuit(tmp_path):
+    ours = sheet_of(tmp_path, HEADINGS + MARIA)
+    other = MARIA.replace(NUMBER, OTHER).replace("Maria", "Julia")
+    both = sheet_of(tmp_path, HEADINGS + MARIA.replace("audiência", "perícia") + other)
+
+    whole = ours | both
+
+    assert [(each.client, each.status) for each in whole.cases] == [
+        ("Maria Souza", "audiência marcada"),
+        ("Julia Souza", "audiência marcada"),
+    ]
+    assert [each.client for each in whole.by_number(OTHER)] == ["Julia Souza"]

@@ -52,9 +52,9 @@ LONGEST_PAUSE_S = 30.0
 return."""
 PATIENT_PAUSE_S = 600.0
 PATIENT_AFTER = 120
-"""Attempts; with the pauses before them about an hour."""
+"""Attempts; with the pauses before them some 45 minutes."""
 MOST_ATTEMPTS = 270
-"""About a day; then a person is asked to see to it."""
+"""Some 19 hours; then a person is asked to see to it."""
 FAILED = "trabalho_falhou"
 """Reason of the handoff where a job can never be done."""
 _PARKED_FOR = frozenset({Trouble.RECONNECT, Trouble.NOT_GRANTED})

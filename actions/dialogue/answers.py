@@ -66,7 +66,8 @@ _UNKNOWN = re.compile(
     r"|^n(?:ada|enhum\w*)$|\bprefiro nao (?:dizer|falar)\b"
 )
 _ORDINALS = {
-    "primeir": 0, "segund": 1, "terceir": 2, "quart": 3, "quint": 4, "ultim": -1,
+    "primeir": 0, "primer": 0, "segund": 1, "terceir": 2, "tercer": 2, "quart": 3,
+    "quint": 4, "ultim": -1,
     "um": 0, "uma": 0, "dois": 1, "duas": 1, "tres": 2, "quatro": 3, "cinco": 4,
 }  # fmt: skip
 _CHOICE = re.compile(
@@ -74,7 +75,7 @@ _CHOICE = re.compile(
     r"(?:(?:a|o|na|no|as|os) )?"
     r"(?:(?:opcao|numero|alternativa|horario|n[ºo°]?) )?"
     r"(?P<which>\d\d?|um|uma|dois|duas|tres|quatro|cinco"
-    r"|(?:primeir|segund|terceir|quart|quint|ultim)[oa])[ºª°)\]]?"
+    r"|(?:primei?r|segund|tercei?r|quart|quint|ultim)[oa])[ºª°)\]]?"
     r"(?: (?:opcao|horario|mesmo|por favor|pfv?|ai|ta|serve|esta otimo|pode ser"
     r"|consulta|data|dia|da lista|d(?:as|os)? (?:tres|opcoes|horarios)|obrigad[oa]))*"
 )

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import httplib2
 from googleapiclient.discovery import Resource, build_from_document
@@ -27,6 +26,7 @@ from googleapiclient.errors import Error as ClientError
 from googleapiclient.errors import HttpError
 from googleapiclient.http import HttpRequest
 
+from actions.gateways.once import OnceHttp
 from bot.core.ports import Feature, GatewayError, Trouble
 
 Result = TypeVar("Result")
@@ -193,7 +193,7 @@ class GoogleCalls:
         return answer
 
 
-class _BearerHttp(httplib2.Http):
+class _BearerHttp(OnceHttp):
     """A transport that shows a token at every request."""
 
     def __init__(self, token: str, *, timeout: float) -> None:
@@ -204,34 +204,7 @@ class _BearerHttp(httplib2.Http):
     def request(self, uri: Any, *given: Any, headers: Any = None, **more: Any) -> Any:
         """Sends one request."""
         shown = {**(headers or {}), "authorization": f"Bearer {self._token}"}
-        more["connection_type"] = _CONNECTIONS[urlsplit(uri).scheme]
-        send: Any = super().request
-        return send(uri, *given, headers=shown, **more)
-
-
-class _Plain(httplib2.HTTPConnectionWithTimeout):
-    def getresponse(self) -> Any:
-        return _once(super().getresponse)
-
-
-class _Secure(httplib2.HTTPSConnectionWithTimeout):
-    def getresponse(self) -> Any:
-        return _once(super().getresponse)
-
-
-_CONNECTIONS = {"http": _Plain, "https": _Secure}
-
-
-def _once(answer: Callable[[], Any]) -> Any:
-    """Returns an answer; where none comes, raises what httplib2 leaves alone.
-
-    After this one it would send the request again, a write too, whatever its
-    `RETRIES` says.
-    """
-    try:
-        return answer()
-    except http.client.BadStatusLine as error:
-        raise ConnectionResetError("no answer") from error
+        return super().request(uri, *given, headers=shown, **more)
 
 
 def refusal_of(error: HttpError, *, is_read: bool) -> GoogleRefusal:

@@ -29,7 +29,8 @@ FEATURES = {
         "Horários livres",
         "ver quando cada agenda está ocupada, sem ler o que está escrito nela, para "
         "não oferecer um horário tomado",
-        "só o que este assistente marcou é levado em conta quando ele oferece horários",
+        "só o que este assistente marcou é levado em conta quando ele oferece "
+        "horários, a não ser que possa ler os compromissos",
     ),
     Feature.FILES: Words(
         "Arquivos e planilhas",

@@ -428,6 +428,8 @@ def test_answer_is_told_from_a_question(text):
         ("o primeiro", 0),
         ("A PRIMEIRA", 0),
         ("a segunda", 1),
+        ("a primera", 0),
+        ("tercera opção", 2),
         ("o segundo", 1),
         ("a segunda opção", 1),
         ("segundo horário", 1),

@@ -124,7 +124,7 @@ lint: setup-dev
 	@$(PY) -m yamllint -s *.yml data pipelines
 
 types: setup-dev
-	@$(PY) -m mypy bot/core bot/store bot/web.py connectors actions llm_fallback panel
+	@$(PY) -m mypy bot/core bot/store bot/web.py bot/wake.py connectors actions llm_fallback panel
 
 imports: setup-dev
 	@.venv/bin/lint-imports --no-cache

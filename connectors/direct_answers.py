@@ -19,6 +19,7 @@ from bot.core.modes import Mode
 from bot.core.names import ENTITIES, FLOW_OUT_OF_SCOPE, NLU_FALLBACK, AnsweredBy
 from bot.core.opt_out import wish_of
 from bot.core.phrases import (
+    AUDIO_NOT_HERE,
     CONTACT_KEPT,
     EMPTY_MESSAGE,
     FILE_FAILED,
@@ -30,15 +31,27 @@ from bot.core.phrases import (
     STALE_CHOICE,
     STICKER_KEPT,
     TEXT_CUT,
+    UNHEARD,
     WAITING_FOR_PERSON,
+    audio_too_long,
     file_too_large,
     late_opening,
 )
 from bot.core.reminder_replies import INTENT_OF
 from bot.core.schedule import ZONE
 from bot.core.settings import Settings
+from bot.core.speech import Trouble
 from bot.core.texts import looks_like_command, without_command_mark
-from bot.store import appointments, choices, effects, inbox, media, modes, turns
+from bot.store import (
+    appointments,
+    choices,
+    effects,
+    inbox,
+    media,
+    modes,
+    transcripts,
+    turns,
+)
 from bot.store.effects import Handoff
 from bot.store.turns import ALBUM_KINDS, Outcome, Outgoing, Turn
 from connectors.choices import Choice, choice_of
@@ -47,7 +60,6 @@ from connectors.reminded import Asked, asked_by_reminder, confirmation
 from connectors.services import ChannelServices
 
 _FIXED = {
-    "audio": (NO_AUDIO, FLOW_OUT_OF_SCOPE),
     "location": (LOCATION_KEPT, "informar_dados"),
     "contact": (CONTACT_KEPT, "informar_dados"),
     "sticker": (STICKER_KEPT, FLOW_OUT_OF_SCOPE),
@@ -155,8 +167,12 @@ async def _leave_to_people(
 
 async def _acknowledge(turn: Turn, services: ChannelServices) -> bool:
     """Answers what came without words, unless a flow takes it."""
-    has_words = bool(without_command_mark(turn.text))
-    if has_words and turn.kind != "audio":
+    if turn.kind == "audio":
+        sentence = _unheard(turn, services.settings)
+        if sentence is None:
+            return False
+        return await _say(turn, services, sentence, FLOW_OUT_OF_SCOPE)
+    if without_command_mark(turn.text):
         return False
     if turn.kind not in ALBUM_KINDS:
         text, flow = _FIXED.get(turn.kind, _FIXED["text"])
@@ -165,6 +181,23 @@ async def _acknowledge(turn: Turn, services: ChannelServices) -> bool:
         return False
     await _commit(turn, services, "enviar_documento", AnsweredBy.RULE)
     return True
+
+
+def _unheard(turn: Turn, settings: Settings) -> str | None:
+    """Returns what is said of a voice note without text, None where it has some."""
+    heard = turn.heard
+    if heard is None:
+        return NO_AUDIO
+    if heard.status == transcripts.HEARD:
+        return None
+    if heard.status == transcripts.PENDING:
+        return UNHEARD[Trouble.LATE]
+    if not heard.trouble:
+        return AUDIO_NOT_HERE
+    trouble = Trouble(heard.trouble)
+    if trouble is Trouble.TOO_LONG:
+        return audio_too_long(settings.whisper_max_s)
+    return UNHEARD[trouble]
 
 
 def parsed_beforehand(
@@ -205,6 +238,8 @@ def words_for_rasa(turn: Turn, choice: Choice | None = None) -> str:
 
 def _problems(turn: Turn, settings: Settings) -> list[str]:
     """Says once a kind what became of attachments that could not be taken."""
+    if turn.kind == "audio" and turn.heard is not None:
+        return []  # the answer says it, in words for a voice
     found = {each.status for each in turn.attachments}
     sentences = []
     if media.TOO_LARGE in found:

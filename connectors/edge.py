@@ -21,6 +21,7 @@ from bot.core.office import zone_in
 from bot.core.settings import ROOT, Settings, load_settings
 from bot.store.database import open_engine
 from bot.store.migrate import upgrade
+from bot.wake import WakeUp
 from bot.web import serve
 from connectors.api import build_api
 from connectors.backfill import Backfill
@@ -30,7 +31,6 @@ from connectors.replies import refusal
 from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
 from connectors.twilio_client import TwilioClient
-from connectors.wake import WakeUp
 from connectors.webhook import build_webhook
 
 _MAX_REQUEST_BYTES = 2 * 1024 * 1024

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.core.phrases import FILE_FAILED, FILE_REFUSED, file_too_large
 from bot.core.settings import ROOT, Settings
 from bot.store import media as store
-from bot.store import notices
+from bot.store import notices, transcripts
 from connectors.media import (
     MediaCredentials,
     MediaFetcher,
@@ -165,13 +165,14 @@ class MediaLoop:
 
         def settle(connection: Connection) -> None:
             now = self._clock()
-            store.release_turn(connection, wanted.inbox_id, now=now)
+            transcripts.release_turn(connection, wanted.inbox_id, now=now)
             if problem and store.is_answered(connection, wanted.inbox_id):
                 notices.say_afterwards(connection, wanted.inbox_id, problem, now=now)
 
         await self._services.write(settle)
         self._services.wake.here()
         self._services.wake.there(self._services.settings.rasa_port)
+        self._services.wake.there(self._services.settings.actions_port)
 
     async def _delete_at_twilio(self) -> None:
         while True:

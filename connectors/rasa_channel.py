@@ -28,6 +28,7 @@ from bot.store.database import open_engine
 from bot.store.effects import parse
 from bot.store.migrate import upgrade
 from bot.store.turns import Outgoing, Turn
+from bot.wake import WakeUp
 from connectors.api import build_api
 from connectors.backfill import Backfill
 from connectors.direct_answers import (
@@ -44,7 +45,6 @@ from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
 from connectors.turn_worker import TurnWorker
 from connectors.twilio_client import TwilioClient
-from connectors.wake import WakeUp
 from connectors.webhook import build_webhook
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.core.schedule import ZONE
 from bot.core.settings import Settings
 from bot.store.database import reading, writing
-from connectors.wake import WakeUp
+from bot.wake import WakeUp
 
 Result = TypeVar("Result")
 

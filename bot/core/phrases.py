@@ -5,6 +5,8 @@ Everything else that the assistant says stands in `domain.yml`.
 
 from __future__ import annotations
 
+from bot.core.speech import Trouble
+
 NO_ANSWER = (
     "Desculpe, tive um problema aqui e não consegui responder à sua mensagem. "
     "Já avisei a equipe do escritório: uma pessoa vai ver esta conversa. "
@@ -26,6 +28,76 @@ NO_AUDIO = (
     "Pode escrever em poucas palavras o que precisa? "
     "Se preferir falar com uma pessoa, escreva *falar com advogado*."
 )
+
+_OR_A_PERSON = " Se preferir falar com uma pessoa, escreva *falar com advogado*."
+
+UNHEARD = {
+    Trouble.EMPTY: "Seu áudio chegou vazio. Pode gravar de novo, ou escrever?",
+    Trouble.NOT_AUDIO: (
+        "O que você mandou como áudio não é um áudio que eu consiga abrir. Pode "
+        "gravar pelo microfone do WhatsApp, ou escrever?"
+    ),
+    Trouble.VIDEO: (
+        "O que você mandou é um vídeo, e eu só consigo ouvir áudios. Pode gravar pelo "
+        "microfone do WhatsApp, ou escrever o que precisa?"
+    ),
+    Trouble.DAMAGED: (
+        "Seu áudio chegou com defeito e não consegui abrir. Pode gravar de novo, ou "
+        "escrever?"
+    ),
+    Trouble.SILENT: (
+        "Não consegui ouvir ninguém falando no seu áudio. Pode gravar de novo, mais "
+        "perto do microfone, ou escrever?"
+    ),
+    Trouble.UNCLEAR: (
+        "Desculpe, não consegui entender o seu áudio. Pode gravar de novo num lugar "
+        "mais silencioso, ou escrever?" + _OR_A_PERSON
+    ),
+    Trouble.LATE: (
+        "Seu áudio demorou demais para ser ouvido. Pode mandar um mais curto, ou "
+        "escrever em poucas palavras o que precisa?" + _OR_A_PERSON
+    ),
+    Trouble.BUSY: (
+        "Recebi seu áudio, mas há muitos na fila agora e não vou conseguir ouvir. Pode "
+        "escrever em poucas palavras o que precisa?" + _OR_A_PERSON
+    ),
+    Trouble.OFF: (
+        "Recebi seu áudio, mas agora não estou conseguindo ouvir áudios. Pode escrever "
+        "em poucas palavras o que precisa?" + _OR_A_PERSON
+    ),
+    Trouble.BROKE: (
+        "Tive um problema aqui e não consegui ouvir o seu áudio. Pode escrever em "
+        "poucas palavras o que precisa?" + _OR_A_PERSON
+    ),
+}
+"""What is said of a voice note that did not become text; too long has its own."""
+
+
+def audio_too_long(limit_s: float) -> str:
+    """Says that a voice note is too long.
+
+    Args:
+        limit_s: the most that one may have, seconds.
+    """
+    minutes, seconds = divmod(int(limit_s), 60)
+    spoken = f"{seconds} segundos"
+    if minutes:
+        spoken = f"{minutes} minuto{'s' if minutes > 1 else ''}"
+        spoken += f" e {seconds} segundos" if seconds else ""
+    return (
+        f"Seu áudio é longo demais: consigo ouvir até {spoken}. Pode mandar em partes "
+        "mais curtas, ou escrever?"
+    )
+
+
+AUDIO_NOT_HERE = (
+    "Não consegui receber o seu áudio. Pode gravar um mais curto, ou escrever o que "
+    "precisa?" + _OR_A_PERSON
+)
+"""The bytes could not be had from WhatsApp, or were too many."""
+
+STILL_LISTENING = "Estou ouvindo o seu áudio, só um momento."
+"""Said while a voice note takes long to be heard."""
 
 LOCATION_KEPT = (
     "Recebi sua localização e deixei guardada nesta conversa. Como posso ajudar?"

@@ -22,6 +22,7 @@ from dotenv import dotenv_values
 
 from bot.core.errors import SettingsError
 from bot.core.modes import MODES, Mode
+from bot.core.speech import ENGINES
 
 ROOT = Path(__file__).resolve().parents[2]
 _GENERATED_BYTES = 32
@@ -76,6 +77,32 @@ def _count(value: str) -> int:
     if not 1 <= number <= 1_000_000:
         raise ValueError("deve ser um número inteiro entre 1 e 1000000")
     return number
+
+
+def _share(value: str) -> float:
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError("deve ser um número entre 0 e 1")
+    return number
+
+
+def _days(value: str) -> int:
+    number = int(value)
+    if not 0 <= number <= 3650:
+        raise ValueError("deve ser um número de dias entre 0 e 3650")
+    return number
+
+
+def _engine(value: str) -> str:
+    if value.strip() not in ENGINES:
+        raise ValueError(f"deve ser um destes: {', '.join(ENGINES)}")
+    return value.strip()
+
+
+def _device(value: str) -> str:
+    if not re.fullmatch("cpu|cuda(:[0-9]{1,2})?", value.strip()):
+        raise ValueError("deve ser cpu, cuda ou cuda:0, cuda:1, …")
+    return value.strip()
 
 
 def _url(value: str) -> str:
@@ -291,6 +318,61 @@ class Settings:
         "MEDIA_DELETE_AT_TWILIO", _switch, "0",
         "1: apaga o anexo no Twilio depois de guardado aqui.",
     )  # fmt: skip
+    whisper_model: str = _setting(
+        "WHISPER_MODEL", _text, "",
+        "Modelo do Whisper que ouve os áudios nesta máquina: nome (base, small, turbo) "
+        "ou caminho. Instale antes com 'make whisper'. Vazio e sem WHISPER_URL: quem "
+        "manda áudio é convidado a escrever.",
+    )  # fmt: skip
+    whisper_engine: str = _setting(
+        "WHISPER_ENGINE", _engine, "openai-whisper",
+        "Quem ouve: openai-whisper ou faster-whisper.",
+    )  # fmt: skip
+    whisper_device: str = _setting(
+        "WHISPER_DEVICE", _device, "cpu", "Onde o Whisper calcula: cpu ou cuda."
+    )
+    whisper_threads: int = _setting(
+        "WHISPER_THREADS", _count, "2", "Núcleos que o Whisper usa."
+    )
+    whisper_url: str = _setting(
+        "WHISPER_URL", _url_or_empty, "",
+        "Endereço de um Whisper em outra máquina (como http://10.0.0.2:9000), no lugar "
+        "do desta; WHISPER_MODEL é então o nome do modelo de lá.",
+    )  # fmt: skip
+    whisper_token: str = _setting(
+        "WHISPER_TOKEN", _text, "",
+        "Token que o Whisper da outra máquina pede; o mesmo valor nas duas.",
+        secret=True,
+    )  # fmt: skip
+    whisper_deadline_s: float = _setting(
+        "WHISPER_DEADLINE_S", _seconds, "120",
+        "Prazo para ouvir um áudio, segundos; depois disso o processo é encerrado.",
+    )  # fmt: skip
+    whisper_max_s: float = _setting(
+        "WHISPER_MAX_S", _seconds, "300",
+        "Duração máxima de um áudio, segundos.",
+    )  # fmt: skip
+    whisper_workers: int = _setting(
+        "WHISPER_WORKERS", _count, "1",
+        "Áudios ouvidos ao mesmo tempo; cada um ocupa um modelo inteiro na memória.",
+    )  # fmt: skip
+    whisper_queue: int = _setting(
+        "WHISPER_QUEUE", _count, "20",
+        "Áudios que podem esperar a vez; quem manda outro é convidado a escrever.",
+    )  # fmt: skip
+    whisper_wait_s: float = _setting(
+        "WHISPER_WAIT_S", _seconds, "180",
+        "Quanto a resposta a um áudio espera até ele ser ouvido, segundos.",
+    )  # fmt: skip
+    whisper_sure: float = _setting(
+        "WHISPER_SURE", _share, "0.6",
+        "Confiança (0 a 1) abaixo da qual o assistente pergunta se entendeu o áudio.",
+    )  # fmt: skip
+    audio_keep_days: int = _setting(
+        "AUDIO_KEEP_DAYS", _days, "7",
+        "Dias em que o áudio fica guardado depois de recebido; o texto fica na "
+        "conversa. 0: apaga assim que for ouvido.",
+    )  # fmt: skip
     limit_per_minute: int = _setting(
         "LIMIT_PER_MINUTE", _count, "30",
         "Mensagens de uma pessoa respondidas por minuto; as demais esperam a vez.",
@@ -461,6 +543,11 @@ class Settings:
         """The tokens that a webhook may be signed with, primary first."""
         both = (self.twilio_auth_token, self.twilio_auth_token_secondary)
         return tuple(token for token in both if token)
+
+    @property
+    def hears(self) -> bool:
+        """Whether voice notes become text, here or on another host."""
+        return bool(self.whisper_model or self.whisper_url)
 
     def template_sid(self, name: str) -> str:
         """Returns the content SID (HX…) of a template, or "" where there is none."""

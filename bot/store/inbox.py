@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.store import identity, limits
+from bot.store import identity, limits, transcripts
 from bot.store.database import insert_or_ignore
 from bot.store.schema import (
     INBOX_OPEN,
@@ -153,6 +153,7 @@ def release_attachments(
     Those that failed before, or wait because of a limit, keep their time.
     """
     has_files = sa.exists().where(media.c.inbox_id == inbox.c.id)
+    is_listening = transcripts.waiting([inbox.c.id]).exists()
     connection.execute(
         sa.update(inbox)
         .where(
@@ -161,6 +162,7 @@ def release_attachments(
             inbox.c.next_at > now,
             inbox.c.error.is_(None),
             has_files,
+            ~is_listening,
         )
         .values(next_at=now)
     )
@@ -182,11 +184,36 @@ def _schedule(
     if at is None:
         return
     if message.attachments:
-        at = max(at, now + rules.media_wait_s)
+        wait_s = rules.media_wait_s
+        if _is_to_be_heard(connection, inbox_id, message, rules, now=now):
+            wait_s = max(wait_s, rules.speech_wait_s)
+        at = max(at, now + wait_s)
     else:
         release_attachments(connection, talk.id, now=now)
     mine = inbox.c.id == inbox_id
     connection.execute(sa.update(inbox).where(mine).values(next_at=at))
+
+
+def _is_to_be_heard(
+    connection: Connection,
+    inbox_id: int,
+    message: InboundMessage,
+    rules: Rules,
+    *,
+    now: float,
+) -> bool:
+    """Queues the voice notes of a message; False where it has none, or all are full."""
+    if message.kind != "audio" or not rules.speech_wait_s:
+        return False
+    note_id = connection.execute(
+        sa.select(media.c.id)
+        .where(media.c.inbox_id == inbox_id)
+        .order_by(media.c.ordinal)
+        .limit(1)
+    ).scalar()
+    return note_id is not None and transcripts.expect(
+        connection, note_id, inbox_id, queue=rules.speech_queue, now=now
+    )
 
 
 def _keep_attachments(

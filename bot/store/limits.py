@@ -76,6 +76,10 @@ class Rules:
 
     media_wait_s: float
     """How long the answer to an attachment waits for the file."""
+    speech_wait_s: float
+    """How long the answer to a voice note waits for its text; 0 where nobody hears."""
+    speech_queue: int
+    """Voice notes that may wait to be heard."""
     limit_per_minute: int
     """Messages of one person that are answered in any 60 s."""
     limit_per_day: int
@@ -92,6 +96,8 @@ class Rules:
         """Reads the limits of the settings."""
         return cls(
             media_wait_s=settings.media_wait_s,
+            speech_wait_s=settings.whisper_wait_s if settings.hears else 0.0,
+            speech_queue=settings.whisper_queue,
             limit_per_minute=settings.limit_per_minute,
             limit_per_day=settings.limit_per_day,
             limit_queue=settings.limit_queue,

@@ -164,25 +164,6 @@ def give_up(connection: Connection, media_id: str, *, status: str, error: str) -
     return bool(changed.rowcount)
 
 
-def release_turn(connection: Connection, inbox_id: int, *, now: float) -> None:
-    """Lets a message be answered once none of its attachments is awaited."""
-    awaited = sa.select(media.c.id).where(
-        media.c.inbox_id == inbox_id, has_status(media, PENDING)
-    )
-    if connection.execute(awaited.limit(1)).first() is None:
-        connection.execute(
-            sa.update(inbox)
-            .where(
-                inbox.c.id == inbox_id,
-                inbox.c.status == "new",
-                inbox.c.attempts == 0,
-                inbox.c.error.is_(None),  # what waits for its turn goes on waiting
-                inbox.c.next_at > now,
-            )
-            .values(next_at=now)
-        )
-
-
 def is_answered(connection: Connection, inbox_id: int) -> bool:
     """Says whether a message's turn is over."""
     status = connection.execute(

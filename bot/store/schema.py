@@ -210,6 +210,42 @@ sa.Index(
     postgresql_where=has_status(media, "pendente"),
 )
 
+transcript = sa.Table(
+    "transcript",
+    metadata,
+    sa.Column("media_id", sa.String(32), sa.ForeignKey("media.id"), primary_key=True),
+    _foreign("inbox.id"),
+    sa.Column("status", sa.String(12), nullable=False, server_default="pendente"),
+    sa.Column("trouble", sa.String(20)),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+    sa.Column("confidence", sa.Float),
+    sa.Column("audio_s", sa.Float),
+    sa.Column("speech_s", sa.Float),
+    sa.Column("took_s", sa.Float),
+    sa.Column("engine", sa.String(80), nullable=False, server_default=""),
+    sa.Column("is_damaged", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("question", sa.String(12), nullable=False, server_default=""),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("lease_owner", sa.String(64)),
+    sa.Column("lease_until", sa.Float, nullable=False, server_default="0"),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("heard_at", sa.Float),
+)
+"""What voice notes say. `status` pendente → ouvido | nao_ouvido (`trouble` says why:
+a value of `Trouble`, or "" where the attachment itself could not be had). The text
+is also its message's. `question`: "" | perguntado (the person was asked whether the
+text is right) → confirmado | negado."""
+
+sa.Index("transcript_of_message", transcript.c.inbox_id)
+
+sa.Index(
+    "transcript_open",
+    transcript.c.next_at,
+    sqlite_where=has_status(transcript, "pendente"),
+    postgresql_where=has_status(transcript, "pendente"),
+)
+
 channel_mark = sa.Table(
     "channel_mark",
     metadata,

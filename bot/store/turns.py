@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from bot.core.names import AnsweredBy, Profile
 from bot.core.rendering import TAP_ONLY, split, with_choices
-from bot.store import effects, media, people
+from bot.store import effects, media, people, transcripts
 from bot.store.database import for_update_skip_locked
 from bot.store.schema import (
     INBOX_OPEN,
@@ -88,6 +88,8 @@ class Turn:
     merged_ids: tuple[int, ...] = ()
     """The later messages that this turn answers too (the photos of one album)."""
     attachments: tuple[media.Attached, ...] = ()
+    heard: transcripts.Transcript | None = None
+    """The voice note that the message is, where somebody hears them."""
     notices: list[Outgoing] = field(default_factory=list)
     """What is said before the answer, and is no answer by itself."""
     outgoing: list[Outgoing] = field(default_factory=list)
@@ -231,6 +233,7 @@ def _turn(connection: Connection, rows: list[Any], lease_owner: str) -> Turn:
         received_at=row.received_at,
         merged_ids=tuple(each.id for each in rows[1:]),
         attachments=media.attached_to(connection, [each.id for each in rows]),
+        heard=transcripts.of_message(connection, row.id),
     )
 
 

@@ -20,9 +20,9 @@ from bot.store.effects import Origin, OwnerChange
 from bot.store.inbox import InboundMessage
 from bot.store.schema import metadata, outbox
 from bot.store.turns import Outcome, Outgoing
+from bot.wake import WakeUp
 from connectors.sender import TwilioSender
 from connectors.services import ChannelServices
-from connectors.wake import WakeUp
 from tests.fakes.fake_twilio import ACCOUNT_SID, AUTH_TOKEN
 
 MARIA, JOAO = "whatsapp:+5511987654321", "whatsapp:BR.4566546130240823"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.names import Profile
-from bot.store import inbox, media, turns
+from bot.store import inbox, transcripts, turns
 from bot.store.inbox import Attachment, Rules
 from bot.store.schema import metadata
 from bot.store.turns import FencedError, Outgoing, Turn
@@ -25,6 +25,8 @@ WAIT_S = 8.0
 NO_LIMIT = 1_000_000
 RULES = Rules(
     media_wait_s=WAIT_S,
+    speech_wait_s=0.0,
+    speech_queue=20,
     limit_per_minute=NO_LIMIT,
     limit_per_day=NO_LIMIT,
     limit_queue=NO_LIMIT,
@@ -61,7 +63,7 @@ def stored(store: Store, inbox_id: int) -> None:
         connection.execute(
             table.update().where(table.c.inbox_id == inbox_id).values(status="guardado")
         )
-        media.release_turn(connection, inbox_id, now=store.now)
+        transcripts.release_turn(connection, inbox_id, now=store.now)
 
     store.write(finish)
 

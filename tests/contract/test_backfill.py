@@ -16,10 +16,10 @@ from bot.store import inbox, recovery
 from bot.store.database import open_engine, reading, writing
 from bot.store.inbox import InboundMessage
 from bot.store.schema import metadata
+from bot.wake import WakeUp
 from connectors.backfill import CREDENTIALS, OVERLAP_S, Backfill
 from connectors.services import ChannelServices
 from connectors.twilio_client import TwilioClient
-from connectors.wake import WakeUp
 from tests.fakes.fake_twilio import (
     ACCOUNT_SID,
     AUTH_TOKEN,

@@ -21,6 +21,7 @@ from bot.store.effects import AppointmentChange, Origin
 from bot.store.inbox import Attachment
 from bot.store.schema import events, metadata
 from bot.store.turns import Turn
+from bot.wake import WakeUp
 from connectors.direct_answers import (
     answer_without_rasa,
     notices_of,
@@ -29,7 +30,6 @@ from connectors.direct_answers import (
     words_for_rasa,
 )
 from connectors.services import ChannelServices
-from connectors.wake import WakeUp
 from tests.contract import test_store
 from tests.contract.test_store import MARIA, Store
 

@@ -31,10 +31,10 @@ from bot.store.alerts import raise_alert
 from bot.store.database import open_engine, reading, writing
 from bot.store.schema import metadata
 from bot.store.turns import Outcome, Outgoing, Turn
+from bot.wake import WakeUp
 from connectors.edge import build_app
 from connectors.services import ChannelServices
 from connectors.turn_worker import TurnWorker
-from connectors.wake import WakeUp
 
 WEBHOOKS = json.loads((ROOT / "tests/data/twilio_webhooks.json").read_text("utf-8"))
 TOKEN = WEBHOOKS["auth_token"]

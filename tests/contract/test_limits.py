@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.core import phrases
-from bot.store import inbox, limits, media, outbox, turns
+from bot.store import inbox, limits, outbox, transcripts, turns
 from bot.store.inbox import Attachment, Rules
 from bot.store.schema import metadata
 from tests.contract import test_store
@@ -567,7 +567,7 @@ def test_attachments_that_are_here_leave_the_limit_as_it_is(store):
     at = store.rows("inbox")[1].next_at
     store.write(lambda c: c.execute(sa.text("UPDATE media SET status='guardado'")))
 
-    store.write(lambda c: media.release_turn(c, late.inbox_id, now=store.now))
+    store.write(lambda c: transcripts.release_turn(c, late.inbox_id, now=store.now))
     store.write(
         lambda c: inbox.release_attachments(c, late.conversation_id, now=store.now)
     )

@@ -24,9 +24,9 @@ from bot.store.inbox import Attachment, InboundMessage, Rules
 from bot.store.migrate import upgrade
 from bot.store.schema import metadata
 from bot.store.turns import Outcome, Outgoing, Turn
+from bot.wake import WakeUp
 from connectors.media_loop import MAX_ATTEMPTS, MediaLoop
 from connectors.services import ChannelServices
-from connectors.wake import WakeUp
 from tests.fakes.fake_media import FakeMedia, Fault, MediaFile, serve
 from tests.fakes.fake_twilio import ACCOUNT_SID, AUTH_TOKEN
 

@@ -10,6 +10,7 @@ from bot.core.reminder_replies import Reply
 from bot.store import turns
 from bot.store.effects import AppointmentChange, Handoff, Origin, OwnerChange, apply
 from bot.store.schema import events
+from bot.wake import WakeUp
 from connectors.choices import Choice
 from connectors.direct_answers import (
     answer_without_rasa,
@@ -18,7 +19,6 @@ from connectors.direct_answers import (
 )
 from connectors.reminded import Asked
 from connectors.services import ChannelServices
-from connectors.wake import WakeUp
 from tests.contract import test_store
 from tests.contract.reminder_desk import (
     ALL_TEMPLATES,

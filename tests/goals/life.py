@@ -26,10 +26,10 @@ from bot.store.inbox import Attachment, InboundMessage, Rules
 from bot.store.outbox import ClaimedAnswer
 from bot.store.schema import metadata
 from bot.store.turns import Outcome, Outgoing, Turn
+from bot.wake import WakeUp
 from connectors.reconciler import Reconciler
 from connectors.services import ChannelServices
 from connectors.twilio_client import Accepted, TwilioClient
-from connectors.wake import WakeUp
 from tests.fakes.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio
 from tests.goals.crash import CrashPoints, KilledError
 
@@ -43,6 +43,8 @@ ANSWERS = [
 BUTTONS = tuple({"title": t, "payload": t.lower()} for t in ("Família", "Trabalho"))
 RULES = Rules(
     media_wait_s=8,
+    speech_wait_s=0.0,
+    speech_queue=20,
     limit_per_minute=30,
     limit_per_day=300,
     limit_queue=50,

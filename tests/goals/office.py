@@ -33,9 +33,9 @@ from bot.store.schema import (
     outbox,
 )
 from bot.store.turns import Outcome, Outgoing, Turn
+from bot.wake import WakeUp
 from connectors.services import ChannelServices
 from connectors.turn_worker import TurnWorker
-from connectors.wake import WakeUp
 from tests.chaos.judge import (
     AcceptedSend,
     Evidence,

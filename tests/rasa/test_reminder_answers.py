@@ -12,9 +12,9 @@ from bot.core.schedule import ZONE
 from bot.store import appointments, outbox, reminders, turns
 from bot.store.appointments import Facts
 from bot.store.database import reading, writing
+from bot.wake import WakeUp
 from connectors.rasa_channel import _answer_with
 from connectors.services import ChannelServices
-from connectors.wake import WakeUp
 from tests.rasa.talking import Office, Person, texts
 
 HELENA = "Dra. Helena Modelo"

@@ -10,9 +10,9 @@ from rasa.core.channels.channel import UserMessage
 
 from bot.core.names import NLU_FALLBACK
 from bot.store import turns
+from bot.wake import WakeUp
 from connectors.rasa_channel import _answer_with
 from connectors.services import ChannelServices
-from connectors.wake import WakeUp
 from tests.rasa.talking import Office, Person, texts
 
 RASAS_OWN = {"action_restart", "action_back", "action_session_start"}

@@ -25,9 +25,9 @@ from bot.store.database import open_engine, reading, writing
 from bot.store.inbox import InboundMessage
 from bot.store.schema import handoff, inbox, metadata, outbox
 from bot.store.turns import Outcome, Outgoing, Turn
+from bot.wake import WakeUp
 from connectors.services import ChannelServices
 from connectors.turn_worker import MAX_ATTEMPTS, TurnWorker
-from connectors.wake import WakeUp
 
 
 def pid_of_nobody() -> int:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from connectors.wake import WakeUp
+from bot.wake import WakeUp
 
 LONG_S = 30
 

@@ -25,9 +25,12 @@ from actions.google.routes import GoogleDesk
 from actions.jobs import JobWorker
 from actions.registry import build_actions
 from actions.services import Services, open_services
+from actions.speech.loop import SpeechLoop
+from actions.speech.opening import open_transcribers
 from actions.work.handlers import build_handlers
 from actions.work.transfers import Transfers
 from bot.core.settings import Settings
+from bot.wake import WakeUp
 
 SECRET_HEADER = "X-PocketMKT-Secret"  # noqa: S105 - the header's name
 App = Sanic[Any, Any]
@@ -61,6 +64,7 @@ def build_app(settings: Settings) -> App:
         worker = JobWorker(services, build_handlers(services))
         worker.start()
         stack.push_async_callback(worker.stop)
+        await _listen(services, stack)
 
     @app.after_server_stop
     async def stop(_app: App) -> None:
@@ -85,6 +89,17 @@ def build_app(settings: Settings) -> App:
         return json({"error": "internal"}, status=500)
 
     return app
+
+
+async def _listen(services: Services, stack: contextlib.AsyncExitStack) -> None:
+    """Begins to hear voice notes, where somebody can."""
+    transcribers = open_transcribers(services.settings, services.office)
+    if not transcribers:
+        return
+    wake = WakeUp(services.settings.actions_port)
+    loop = SpeechLoop(services.settings, services.engine, transcribers, wake)
+    stack.push_async_callback(loop.stop)
+    await loop.start()
 
 
 def _google_desk(services: Services) -> GoogleDesk:

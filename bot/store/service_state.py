@@ -13,6 +13,9 @@ from bot.store.schema import service_state
 MODEL = "modelo"
 """The language model, as the action server sees it: a value of `ModelState`."""
 
+WHISPER = "whisper"
+"""Who hears voice notes, as the action server sees it: `ok` or `fora`."""
+
 
 @dataclass(frozen=True)
 class ServiceState:

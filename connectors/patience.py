@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.core.phrases import STILL_LOOKING
+from bot.core.phrases import STILL_LISTENING, STILL_LOOKING
 from bot.store import awaited
 from connectors.services import ChannelServices
 from connectors.turn_worker import lease_s
@@ -21,6 +22,8 @@ from connectors.turn_worker import lease_s
 _POLL_S = 1.0
 PATIENCE_S = 12.0
 """How long a turn may take until the person is told that it is under way."""
+LISTENING_S = 6.0
+"""The same for a voice note; its answer takes a turn more."""
 log = structlog.get_logger()
 
 
@@ -67,18 +70,19 @@ class PatienceNotice:
         now = self._clock()
         # The database knows when a lease ends, and so when it began.
         ends_before = now - PATIENCE_S + lease_s(self._services.settings)
-        is_anybody = partial(awaited.is_anybody_waiting, lease_ends_before=ends_before)
-        if not await self._services.read(is_anybody):
-            return 0
-        told = await self._services.write(
-            partial(
-                awaited.say_once,
-                text=STILL_LOOKING,
-                lease_ends_before=ends_before,
-                now=now,
-            )
-        )
+        late = awaited.answered_long(lease_ends_before=ends_before, now=now)
+        unheard = awaited.heard_long(received_before=now - LISTENING_S)
+        told = await self._tell(STILL_LISTENING, unheard, now)
+        told += await self._tell(STILL_LOOKING, late, now)
         if told:
             log.info("patience_asked", count=told)
             self._services.wake.here()
         return told
+
+    async def _tell(self, text: str, long: sa.ColumnElement[bool], now: float) -> int:
+        is_anybody = partial(awaited.is_anybody_waiting, long=long)
+        if not await self._services.read(is_anybody):
+            return 0
+        return await self._services.write(
+            partial(awaited.say_once, text=text, long=long, now=now)
+        )

@@ -42,7 +42,7 @@ def open_engine(name: str, *, model: str, device: str, threads: int) -> Engine:
         return _openai_whisper(weights, device, threads)
     except ImportError as error:
         raise EngineError(f"{name} não está instalado: rode 'make whisper'") from error
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a loader raises whatever its libraries do
         raise EngineError(
             f"não consegui abrir o modelo {model!r} com {name}: confira WHISPER_MODEL "
             f"e WHISPER_DEVICE ({type(error).__name__})"

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bot.store import transcripts
 from bot.store.schema import INBOX_OPEN, conversation, has_status, inbox, outbox
 
 _ROBOT = "robo"
 _MOST = 20
 _ORDINAL = -2
 """Of the notice among a message's answers, which count from 0."""
-_IS_AWAITED = (
+_IS_ROBOTS = (
     has_status(inbox, *INBOX_OPEN),
-    inbox.c.status == "leased",
     inbox.c.source == "whatsapp",
     conversation.c.owner == _ROBOT,
+)
+_IS_ANSWERED_NOW = inbox.c.status == "leased"
+_IS_HEARD_NOW = sa.and_(
+    inbox.c.status == "new", transcripts.waiting([inbox.c.id]).exists()
 )
 
 
@@ -46,7 +50,8 @@ def without_typing(
             inbox.join(conversation, conversation.c.id == inbox.c.conversation_id)
         )
         .where(
-            *_IS_AWAITED,
+            *_IS_ROBOTS,
+            sa.or_(_IS_ANSWERED_NOW, _IS_HEARD_NOW),
             inbox.c.typing_at.is_(None),
             inbox.c.received_at < received_before,
             conversation.c.muted_until <= received_before,
@@ -57,8 +62,27 @@ def without_typing(
     return [AwaitedMessage(*row) for row in connection.execute(query)]
 
 
+def answered_long(*, lease_ends_before: float, now: float) -> sa.ColumnElement[bool]:
+    """Returns the condition of a turn that takes long.
+
+    Args:
+        lease_ends_before: UTC seconds; turns whose lease ends earlier take long.
+        now: UTC seconds.
+    """
+    return sa.and_(
+        _IS_ANSWERED_NOW,
+        inbox.c.lease_until < lease_ends_before,
+        inbox.c.lease_until >= now,
+    )
+
+
+def heard_long(*, received_before: float) -> sa.ColumnElement[bool]:
+    """Returns the condition of a voice note that came earlier and is not heard yet."""
+    return sa.and_(_IS_HEARD_NOW, inbox.c.received_at < received_before)
+
+
 def say_once(
-    connection: Connection, *, text: str, lease_ends_before: float, now: float
+    connection: Connection, *, text: str, long: sa.ColumnElement[bool], now: float
 ) -> int:
     """Says something to whoever has waited long; returns to how many.
 
@@ -69,7 +93,7 @@ def say_once(
     Args:
         connection: inside a writing transaction.
         text: what is said.
-        lease_ends_before: UTC seconds; turns whose lease ends earlier take long.
+        long: `answered_long` or `heard_long`.
         now: UTC seconds.
     """
     is_told = sa.select(outbox.c.id).where(
@@ -81,9 +105,8 @@ def say_once(
             inbox.join(conversation, conversation.c.id == inbox.c.conversation_id)
         )
         .where(
-            *_IS_AWAITED,
-            inbox.c.lease_until < lease_ends_before,
-            inbox.c.lease_until >= now,
+            *_IS_ROBOTS,
+            long,
             conversation.c.muted_until <= now,
             ~is_told.exists(),
         )
@@ -109,14 +132,14 @@ def say_once(
     return len(told)
 
 
-def is_anybody_waiting(connection: Connection, *, lease_ends_before: float) -> bool:
+def is_anybody_waiting(connection: Connection, *, long: sa.ColumnElement[bool]) -> bool:
     """Says whether `say_once` may find somebody; it only reads."""
     query = (
         sa.select(inbox.c.id)
         .select_from(
             inbox.join(conversation, conversation.c.id == inbox.c.conversation_id)
         )
-        .where(*_IS_AWAITED, inbox.c.lease_until < lease_ends_before)
+        .where(*_IS_ROBOTS, long)
     )
     return connection.execute(query.limit(1)).first() is not None
 
@@ -128,7 +151,7 @@ def mark_typing(connection: Connection, inbox_id: int, *, now: float) -> bool:
         .where(
             inbox.c.id == inbox_id,
             inbox.c.typing_at.is_(None),
-            inbox.c.status == "leased",
+            sa.or_(_IS_ANSWERED_NOW, _IS_HEARD_NOW),
         )
         .values(typing_at=now)
     )

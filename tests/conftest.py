@@ -7,6 +7,7 @@ runs `rasa/`, and what must hold on Python 3.10 with Rasa's older libraries.
 from __future__ import annotations
 
 import importlib.util
+import os
 
 from hypothesis import settings
 
@@ -15,5 +16,10 @@ settings.load_profile("suite")
 
 _HAS_RASA = importlib.util.find_spec("rasa") is not None
 collect_ignore_glob = (
-    ["chaos", "contract", "e2e", "unit/test_*.py"] if _HAS_RASA else ["rasa", "rasa/*"]
+    ["chaos", "contract", "e2e", "speech", "unit/test_*.py"]
+    if _HAS_RASA
+    else ["rasa", "rasa/*"]
 )
+
+SPEECH_MODEL = os.environ.pop("WHISPER_MODEL", "")
+"""Names the weights that `tests/speech` hears with; no other test shall load them."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.core.office import Office
 
-MOST_CHARS = 480
+MOST_CHARS = 460
 """Whisper reads the last 223 tokens of a prompt (half its text context, less one);
 Portuguese has about 3 characters a token in its alphabet, and names fewer."""
 _TERMS = (

@@ -59,6 +59,8 @@ def expect(
 ) -> bool:
     """Adds a voice note to what is to be heard; False where too many others wait.
 
+    Nobody's own notes take more than half of the room.
+
     Args:
         connection: inside the transaction that stores the message.
         media_id: its attachment.
@@ -67,7 +69,13 @@ def expect(
         now: UTC seconds.
     """
     count = sa.select(sa.func.count()).where(has_status(transcript, PENDING))
-    is_full = connection.execute(count).scalar_one() >= queue
+    mine = sa.select(inbox.c.conversation_id).where(inbox.c.id == inbox_id)
+    own = count.join(inbox, inbox.c.id == transcript.c.inbox_id).where(
+        inbox.c.conversation_id == mine.scalar_subquery()
+    )
+    is_full = connection.execute(count).scalar_one() >= queue or (
+        connection.execute(own).scalar_one() >= (queue + 1) // 2
+    )
     connection.execute(
         sa.insert(transcript).values(
             media_id=media_id,

@@ -239,6 +239,18 @@ async def test_too_many_waiting_is_told_at_once_and_room_comes_back(store):
     assert transcript(store, note(store, JOAO)).status == transcripts.PENDING
 
 
+async def test_one_person_takes_half_of_the_room_at_most(store):
+    rules = test_store.replace(RULES, speech_queue=6)
+    mine = [note(store, MARIA, rules) for _ in range(4)]
+
+    others = note(store, JOAO, rules)
+
+    waiting = [transcript(store, each).status for each in (*mine, others)]
+    assert waiting == [transcripts.PENDING] * 3 + [
+        transcripts.UNHEARD, transcripts.PENDING,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("status", "trouble"),
     [

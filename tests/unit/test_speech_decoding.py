@@ -171,6 +171,19 @@ async def test_truncated_note_gives_what_there_is_and_says_so(note, tmp_path):
     assert decoded.is_damaged
 
 
+async def test_note_with_a_spoilt_middle_is_heard_as_damaged(note, tmp_path):
+    whole = ffmpeg(tmp_path / "n.mp3", "-i", str(note)).read_bytes()
+    middle = len(whole) // 2
+    path = tmp_path / "estragada.mp3"
+    noise = random.Random(5).randbytes(3000)
+    path.write_bytes(whole[:middle] + noise + whole[middle + 3000 :])
+
+    decoded = await decode(path, longest_s=LONGEST_S)
+
+    assert decoded.audio_s > 3
+    assert decoded.is_damaged
+
+
 async def test_truncated_mp4_without_its_index_is_damaged(note, tmp_path):
     whole = ffmpeg(tmp_path / "n.m4a", "-i", str(note), "-c:a", "aac").read_bytes()
     path = tmp_path / "cortada.m4a"

@@ -78,12 +78,11 @@ async def decode(
             where ffmpeg is not installed.
     """
     demuxer = await asyncio.to_thread(_demuxer, audio)
-    most = int((longest_s + _OVER_S) * SAMPLE_RATE) * _BYTES_PER_SAMPLE
     process = await _start(audio, demuxer, longest_s + _OVER_S)
     complaints = asyncio.ensure_future(_complaints(process))
     try:
         async with asyncio.timeout(deadline_s):
-            sound = await _read(process, most)
+            sound = await _read(process)
             said = await complaints
             code = await process.wait()
     except TimeoutError:
@@ -181,14 +180,12 @@ async def _start(
     )  # fmt: skip
 
 
-async def _read(process: asyncio.subprocess.Process, most: int) -> bytes:
-    """Returns what the decoder writes, and not more than `most` bytes."""
+async def _read(process: asyncio.subprocess.Process) -> bytes:
+    """Returns what the decoder writes, whole samples; `-t` bounds how much."""
     assert process.stdout is not None  # noqa: S101 - it was asked for
     sound = bytearray()
     while chunk := await process.stdout.read(_CHUNK_BYTES):
         sound += chunk
-        if len(sound) > most:
-            break
     return bytes(sound[: len(sound) - len(sound) % _BYTES_PER_SAMPLE])
 
 

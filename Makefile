@@ -93,6 +93,13 @@ google-desconectar: setup ## Devolve ao Google a permissão e desconecta
 painel-link: setup ## Imprime um link de uso único para o painel
 	@$(PY) -m panel.access link
 
+.PHONY: whisper whisper-servidor
+whisper: setup ## Instala quem ouve áudios: [ENGINE=faster-whisper] [DEVICE=cuda]
+	@$(PYTHON) -m deploy.local.whisper --engine "$(ENGINE)" --device "$(DEVICE)"
+
+whisper-servidor: setup ## Ouve áudios por outra máquina, em WHISPER_HOST e WHISPER_PORT
+	@exec $(PY) -m actions.speech.server
+
 .PHONY: test
 test: setup-dev lint types imports validate test-conversas ## Roda a suíte inteira
 	@$(PY) -m pytest -rs
@@ -108,6 +115,13 @@ test-conversas: train ## Segue as conversas de tests/conversas
 dialogos: setup-dev train ## Escreve docs/dialogos.md a partir de tests/dialogos
 	@POCKETMKT_ESCREVE_DIALOGOS=1 PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=3 \
 	  $(PYRASA) -m pytest -q -c tests/rasa.ini tests/rasa/test_dialogues.py
+
+.PHONY: test-speech compare-speech
+test-speech: setup-dev ## Testa os motores de voz com pesos: WHISPER_MODEL=caminho
+	@$(PY) -m pytest -rs tests/speech
+
+compare-speech: setup-dev ## Compara os motores de voz: WHISPER_MODEL=caminho ou nome
+	@$(PY) -m benchmarks.compare_speech $(if $(WHISPER_MODEL),--model "$(WHISPER_MODEL)")
 
 .PHONY: chaos
 chaos: setup-dev train ## Mata processos sob carga e conta perdas: [CHAOS="--seed 2" ou "--long"]

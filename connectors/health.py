@@ -31,7 +31,14 @@ _GOOGLE = "google_"
 """How the alerts begin that are not Twilio's."""
 _MODEL_DOWN = "down"
 """The action server's word for a model that it does not ask for now."""
-_OK, _DOWN, _OFF = "ok", "fora", "nao_configurado"
+_OK, _DOWN, _OFF, _UNKNOWN = "ok", "fora", "nao_configurado", "desconhecido"
+_DEAF_HERE = (
+    "o modelo não está aberto: quem manda áudio é convidado a escrever, e volta sozinho"
+)
+_DEAF_THERE = (
+    "o Whisper da outra máquina não ouve: quem manda áudio é convidado a escrever, e "
+    "volta sozinho"
+)
 Report = dict[str, Any]
 
 
@@ -82,6 +89,7 @@ class Health:
         found["borda"] = _state(_OK, "recebendo mensagens")
         found["twilio"] = await self._twilio()
         found["google"] = await self._google()
+        found["whisper"] = await self._whisper(found["acoes"])
         accepts = found["banco"]["estado"] == _OK
         if not accepts:
             overall = _DOWN
@@ -169,7 +177,7 @@ class Health:
         codes = [each for each in raised if not each.startswith(_GOOGLE)]
         if codes:
             return _state(_DOWN, "; ".join(meaning_of(code) for code in codes))
-        return _state("desconhecido", "configurado; verificado a cada envio")
+        return _state(_UNKNOWN, "configurado; verificado a cada envio")
 
     async def _google(self) -> Report:
         settings = self._services.settings
@@ -181,7 +189,7 @@ class Health:
                 lambda c: (google.newest(c), jobs.pile(c, now=now))
             )
         except SQLAlchemyError:
-            return _state("desconhecido", "o banco de dados não responde")
+            return _state(_UNKNOWN, "o banco de dados não responde")
         if account is None:
             return _state(_OFF, "falta conectar: abra a página Google do painel")
         if account.state == Link.RECONNECT.value:
@@ -198,6 +206,27 @@ class Health:
                 f"{_counted(pile.waiting)} na fila, o mais antigo há {minutes} min",
             )
         return _state(_OK, f"conectado; {_counted(pile.waiting)} na fila")
+
+    async def _whisper(self, actions: Report) -> Report:
+        """Reports what the action server noted; it alone watches whoever hears."""
+        settings = self._services.settings
+        if not settings.hears:
+            return _state(_OFF, "quem manda áudio é convidado a escrever")
+        if actions["estado"] != _OK:
+            return _state(_UNKNOWN, "só o servidor de ações sabe, e ele não responde")
+        try:
+            noted = await self._services.read_soon(
+                lambda c: service_state.state_of(c, service_state.WHISPER)
+            )
+        except SQLAlchemyError:
+            return _state(_UNKNOWN, "o banco de dados não responde")
+        if noted is None:
+            return _state(_UNKNOWN, "ainda não verificado")
+        if noted.state == _OK:
+            return _state(_OK, "ouvindo os áudios")
+        since = datetime.fromtimestamp(noted.since_at, self._services.zone)
+        why = _DEAF_THERE if settings.whisper_url else _DEAF_HERE
+        return _state(_DOWN, f"desde {since:%H:%M} de {since:%d/%m} {why}")
 
 
 def build_health(health: Health) -> Blueprint:

@@ -99,6 +99,15 @@ _ADVICE = {
         "Agenda, documentos e planilhas ficam nesta máquina. Para usar o Google, veja "
         "a página Google deste painel."
     ),
+    ("whisper", State.DOWN): (
+        "Se ele roda nesta máquina, instale com make whisper e confira WHISPER_MODEL "
+        "no .env; se em outra, confira se ela está ligada, WHISPER_URL e "
+        "WHISPER_TOKEN. O motivo está no terminal do make run."
+    ),
+    ("whisper", State.UNCONFIGURED): (
+        "Quem manda áudio é convidado a escrever. Para ouvir áudios, rode make "
+        "whisper e preencha WHISPER_MODEL no .env."
+    ),
 }
 _GENERAL_ADVICE = {
     State.DOWN: "Confira se o serviço está ligado e se o endereço no .env está certo.",

@@ -175,7 +175,6 @@ async def _start(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-        cwd="/",
         start_new_session=True,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -96,14 +97,20 @@ class LocalTranscriber:
 
     async def problem(self) -> str:
         """Returns what keeps the worker from hearing, in Portuguese, or ""."""
+        if not shutil.which("ffmpeg"):
+            return "falta o ffmpeg: instale-o com 'apt-get install ffmpeg'"
         return "" if self._ready.is_set() else self._problem
 
     async def wait_ready(self) -> None:
         """Returns once the model is loaded."""
         await self._ready.wait()
 
-    async def transcribe(self, audio: Path) -> Heard:
+    async def transcribe(self, audio: Path, prompt: str | None = None) -> Heard:
         """Returns what a file says; one at a time, others wait.
+
+        Args:
+            audio: any container that voice is recorded in.
+            prompt: other words than the office's, for this note.
 
         Raises:
             SpeechError: it became no text; after `LATE` and `BROKE` a new worker
@@ -112,7 +119,9 @@ class LocalTranscriber:
         started = time.perf_counter()
         decoded = await decode(audio, longest_s=self._settings.longest_s)
         async with self._turn:
-            answer = await self._ask(decoded)
+            answer = await self._ask(
+                decoded, self._prompt if prompt is None else prompt
+            )
         if "motivo" in answer:
             raise SpeechError(Trouble(answer["motivo"]))
         return Heard(
@@ -125,12 +134,12 @@ class LocalTranscriber:
             is_damaged=decoded.is_damaged,
         )
 
-    async def _ask(self, decoded: Decoded) -> dict[str, Any]:
+    async def _ask(self, decoded: Decoded, prompt: str) -> dict[str, Any]:
         await self._wait_a_while()
         process = self._process
         if process is None or not self._ready.is_set():
             raise SpeechError(Trouble.OFF, self._problem)
-        head = {"amostras": len(decoded.samples), "vocabulario": self._prompt}
+        head = {"amostras": len(decoded.samples), "vocabulario": prompt}
         try:
             async with asyncio.timeout(self._settings.deadline_s):
                 await _send(process, head, decoded.samples.tobytes())

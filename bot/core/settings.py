@@ -344,6 +344,14 @@ class Settings:
         "Token que o Whisper da outra máquina pede; o mesmo valor nas duas.",
         secret=True,
     )  # fmt: skip
+    whisper_host: str = _setting(
+        "WHISPER_HOST", _text, "127.0.0.1",
+        "Endereço em que 'make whisper-servidor' escuta, na máquina que ouve por "
+        "outra. Fora de 127.0.0.1 exige WHISPER_TOKEN.",
+    )  # fmt: skip
+    whisper_port: int = _setting(
+        "WHISPER_PORT", _port, "9000", "Porta de 'make whisper-servidor'."
+    )
     whisper_deadline_s: float = _setting(
         "WHISPER_DEADLINE_S", _seconds, "120",
         "Prazo para ouvir um áudio, segundos; depois disso o processo é encerrado.",

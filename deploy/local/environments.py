@@ -8,15 +8,16 @@ change is left as it is.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+
+from deploy.local import whisper
+from deploy.local.installing import SetupError, install, is_installed, output_of
 
 ROOT = Path(__file__).resolve().parents[2]
 Version = Tuple[int, int]
@@ -55,10 +56,6 @@ APP = Environment(
 )
 
 
-class SetupError(Exception):
-    """Something the person can fix; the text says how, in Portuguese."""
-
-
 def main(arguments: Optional[List[str]] = None) -> int:
     """Brings both environments up to date and says what it does."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -70,6 +67,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    try:
+        whisper.keep(ROOT)
+    except SetupError as error:  # everything else works without it
+        print(f"\n{error}\nSem o Whisper: rode 'make whisper'.", file=sys.stderr)
     return 0
 
 
@@ -83,7 +84,8 @@ def bring_up_to_date(environment: Environment, *, with_dev: bool) -> None:
     files = [environment.requirements]
     if with_dev:
         files.append(environment.dev_requirements)
-    pending = [name for name in files if not _is_installed(folder, name)]
+    locks = ROOT / "requirements"
+    pending = [name for name in files if not is_installed(folder, locks / name)]
     if not pending:
         return
     if environment.requirements in pending:
@@ -96,7 +98,7 @@ def bring_up_to_date(environment: Environment, *, with_dev: bool) -> None:
         _switch_telemetry_off(folder)
         pending = files
     for name in pending:
-        _install(folder, name)
+        install(folder, locks / name)
 
 
 def find_python(versions: Iterable[Version]) -> Optional[str]:
@@ -120,31 +122,17 @@ def _candidates(version: Version) -> Iterator[str]:
         yield str(path)
     uv = shutil.which("uv")
     if uv:
-        answer = _output([uv, "python", "find", "{}.{}".format(*version)])
+        answer = output_of([uv, "python", "find", "{}.{}".format(*version)])
         if answer:
             yield answer
 
 
 def _version_of(python: str) -> Optional[Version]:
-    answer = _output([python, "-c", "import sys; print(*sys.version_info[:2])"])
+    answer = output_of([python, "-c", "import sys; print(*sys.version_info[:2])"])
     if not answer or not re.fullmatch(r"\d+ \d+", answer):
         return None  # a pyenv shim whose version is not active answers an error
     major, minor = answer.split()
     return int(major), int(minor)
-
-
-def _output(command: List[str]) -> Optional[str]:
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=30,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode().strip() if done.returncode == 0 else None
 
 
 def _create(folder: Path, python: str) -> None:
@@ -165,65 +153,6 @@ def _switch_telemetry_off(folder: Path) -> None:
     packages = next(folder.glob("lib/python3*/site-packages"))
     line = "import os; os.environ.setdefault('RASA_TELEMETRY_ENABLED', 'false')"
     (packages / "no_telemetry.pth").write_text(line + "\n")
-
-
-def _install(folder: Path, requirements: str) -> None:
-    path = ROOT / "requirements" / requirements
-    total = len(re.findall(r"^[A-Za-z0-9]", path.read_text(), re.MULTILINE))
-    started = time.monotonic()
-    command = [
-        str(folder / "bin" / "python"), "-m", "pip", "install", "--no-input",
-        "--disable-pip-version-check", "--require-hashes", "-r", str(path),
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=_pip_environment(),
-    )  # fmt: skip
-    assert process.stdout is not None
-    collected, tail = 0, []  # type: Tuple[int, List[str]]
-    for line in process.stdout:
-        tail = [*tail[-30:], line]
-        collected += line.startswith(("Collecting ", "Requirement already"))
-        doing = "instalando" if line.startswith("Installing") else "baixando"
-        _progress(f"{folder.name}: {doing} {min(collected, total)}/{total}", started)
-    if process.wait() != 0:
-        print()
-        raise SetupError(
-            "".join(tail)
-            + f"\nA instalação de {requirements} parou (veja acima). Confira a rede e "
-            "o espaço em disco (3 GB) e repita o comando: o que já veio fica guardado."
-        )
-    _progress(f"{folder.name}: {requirements} pronto ({total} pacotes)", started)
-    print()
-    _stamp(folder, requirements).write_text(_digest(requirements))
-
-
-def _pip_environment() -> Dict[str, str]:
-    ignored = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV"}
-    return {name: value for name, value in os.environ.items() if name not in ignored}
-
-
-def _progress(text: str, started: float) -> None:
-    seconds = int(time.monotonic() - started)
-    if sys.stdout.isatty():
-        print(f"\r{text} · {seconds} s\033[K", end="", flush=True)
-    elif "pronto" in text:
-        print(f"{text} · {seconds} s", end="", flush=True)
-
-
-def _is_installed(folder: Path, requirements: str) -> bool:
-    stamp = _stamp(folder, requirements)
-    return stamp.is_file() and stamp.read_text() == _digest(requirements)
-
-
-def _stamp(folder: Path, requirements: str) -> Path:
-    return folder / f".installed-{requirements}"
-
-
-def _digest(requirements: str) -> str:
-    return hashlib.sha256(
-        (ROOT / "requirements" / requirements).read_bytes()
-    ).hexdigest()
 
 
 if __name__ == "__main__":

@@ -698,6 +698,7 @@ class TestHealth:
             "ollama": "nao_configurado",
             "twilio": "desconhecido",
             "google": "nao_configurado",
+            "whisper": "nao_configurado",
         }
         assert all(d["detalhe"] for d in answer.json["dependencias"].values())
 

@@ -289,6 +289,7 @@ def test_health_names_every_dependency(office: Office) -> None:
     assert states == {
         "banco": "ok", "borda": "ok", "rasa": "ok", "acoes": "ok", "painel": "ok",
         "ollama": "ok", "twilio": "desconhecido", "google": "nao_configurado",
+        "whisper": "nao_configurado",
     }, dependencies  # fmt: skip
 
 

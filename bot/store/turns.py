@@ -30,6 +30,12 @@ from bot.store.schema import (
 
 ROBOT, PERSON = "robo", "pessoa"
 ALBUM_KINDS = frozenset({"image", "document", "video"})
+_PASSED_ON = (
+    ("Forwarded", "true"),
+    ("FrequentlyForwarded", "true"),
+    ("MessageType", "document"),
+)
+"""Fields of Twilio's webhook that tell a recording from a voice of one's own."""
 _LOOP = "active_loop"
 _LONGEST_ALBUM = 30
 _LONGEST_BURSTS = 6
@@ -274,13 +280,17 @@ def commit(connection: Connection, turn: Turn, outcome: Outcome, *, now: float) 
 def _file_documents(connection: Connection, turn: Turn, *, now: float) -> None:
     """Lets what a client sent go into the client's folder, whatever it answered.
 
-    Lawyers say where theirs go; voices are no documents.
+    Lawyers say where theirs go. A voice is a message and no document, unless it is
+    somebody else's, passed on, or was sent as a file: that may be evidence.
     """
+    is_voice = turn.kind == "audio" and not any(
+        turn.payload.get(name) == mark for name, mark in _PASSED_ON
+    )
     sent = [
         each.id
         for each in turn.attachments
         if each.status in {media.KEPT, media.PENDING}
-        and not each.media_type.startswith("audio/")
+        and not (is_voice and each.media_type.startswith("audio/"))
     ]
     if sent and turn.profile is not Profile.LAWYER:
         effects.apply(

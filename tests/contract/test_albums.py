@@ -222,14 +222,13 @@ class TestTurnOfAnAlbum:
     @pytest.mark.parametrize(
         ("media_type", "status", "count"),
         [
-            ("audio/ogg", "guardado", 0),
             ("application/pdf", "guardado", 1),
             ("application/pdf", "pendente", 1),
             ("application/x-dosexec", "recusado", 0),
             ("image/jpeg", "falhou", 0),
         ],
     )
-    def test_voices_and_what_was_refused_are_not_filed(
+    def test_what_was_refused_is_not_filed(
         self, store, media_type, status, count
     ):
         inbox_id = photo(store)
@@ -239,6 +238,28 @@ class TestTurnOfAnAlbum:
         turn.attachments = tuple(
             replace(each, media_type=media_type, status=status)
             for each in turn.attachments
+        )
+
+        store.commit(turn, "Recebi")
+
+        assert len(store.rows("job")) == count
+
+    @pytest.mark.parametrize(
+        ("payload", "count"),
+        [
+            ({}, 0),
+            ({"MessageType": "audio", "Forwarded": "false"}, 0),
+            ({"Forwarded": "true"}, 1),
+            ({"FrequentlyForwarded": "true"}, 1),
+            ({"MessageType": "document"}, 1),
+        ],
+    )
+    def test_own_voice_is_no_document_and_a_recording_is(self, store, payload, count):
+        stored(store, photo(store, kind="audio"))
+        turn = claim(store)
+        turn.payload = payload
+        turn.attachments = tuple(
+            replace(each, media_type="audio/ogg") for each in turn.attachments
         )
 
         store.commit(turn, "Recebi")

@@ -49,6 +49,8 @@ class Conversation:
     """Name of the form that is being filled, or ""."""
     is_forwarded: bool
     """Whether these are somebody else's words, passed on."""
+    is_spoken: bool
+    """Whether the words come from a voice note."""
     quoted: str
     """What we had said that this message quotes, or ""."""
     slots: dict[str, Any]
@@ -138,6 +140,7 @@ def conversation_of(
         files=tuple(metadata.get("anexos") or ()),
         form=str((tracker.active_loop or {}).get("name") or ""),
         is_forwarded=bool(metadata.get("encaminhada")),
+        is_spoken=bool(metadata.get("transcricao")),
         quoted=str(metadata.get("citada") or ""),
         slots=dict(tracker.slots),
         past=_past(tracker),

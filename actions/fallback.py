@@ -16,6 +16,7 @@ from bot.core.modes import Mode
 from bot.core.names import FLOW_KNOWLEDGE, FLOW_MODEL, AnsweredBy
 from bot.core.whatsapp_markup import to_whatsapp
 from bot.store import limits, modes
+from bot.store.histories import SPOKEN
 from llm_fallback import (
     Decision,
     EnterFlow,
@@ -146,7 +147,7 @@ def _write(conversation: Conversation, answer: Written, *, is_reviewed: bool) ->
     text = to_whatsapp(answer.text)
     if is_reviewed:
         draft = {"tipo": "rascunho", "texto": text, "fontes": list(answer.sources)}
-        waiting = {"tipo": "passagem", "motivo": DRAFTED, "nota": conversation.text}
+        waiting = {"tipo": "passagem", "motivo": DRAFTED, "nota": _note(conversation)}
         conversation.say(
             "utter_ia_em_revisao",
             effects=(draft, waiting),
@@ -161,6 +162,13 @@ def _write(conversation: Conversation, answer: Written, *, is_reviewed: bool) ->
         texto=text,
     )
     return [{"event": "slot", "name": TOLD, "value": True}]
+
+
+def _note(conversation: Conversation) -> str:
+    """Returns what was asked, for the person who reviews the draft."""
+    return (
+        f"{SPOKEN} {conversation.text}" if conversation.is_spoken else conversation.text
+    )
 
 
 def _enter(conversation: Conversation, intent: str) -> Events:

@@ -6,8 +6,8 @@ its answer is returned here instead of being sent through Twilio.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-import json
 import time
 import uuid
 from typing import Any
@@ -18,43 +18,54 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.core.api_limits import answer_wait_s, max_audio_bytes
 from bot.core.errors import UserInputError
-from bot.core.phones import address_of, parse_phone
-from bot.core.texts import clean
-from bot.store import inbox
+from bot.core.phones import address_of
+from bot.store import inbox, transcripts
+from bot.store.inbox import InboundMessage
+from connectors.api_audio import (
+    AudioNotStored,
+    attachment_of,
+    forget_unless_accepted,
+    shape,
+    store_audio,
+)
+from connectors.api_requests import (
+    MAX_BODY_BYTES,
+    Asked,
+    RefusedRequest,
+    read_request,
+)
+from connectors.media_files import StoredMedia
 from connectors.replies import json_reply, refusal
 from connectors.services import ChannelServices
 
-MAX_BODY_BYTES = 64 * 1024
-MAX_TEXT_CHARS = 4096
-MAX_NAME_CHARS = 200
 _ACCOUNT = "api"
+_AUDIO = "audio"
 log = structlog.get_logger()
-
-
-class RefusedRequest(UserInputError):
-    """A request that is answered with a 4xx; `status` is which."""
-
-    def __init__(self, message: str, *, status: int, field: str = "") -> None:
-        super().__init__(message, field=field)
-        self.status = status
 
 
 def build_api(services: ChannelServices) -> Blueprint:
     """Returns the blueprint with the office's own API."""
     blueprint = Blueprint("api")
+    desk = _Desk(services)
 
-    @blueprint.post("/processar_atendimento")
+    # streamed: only who has the token may send much, and only here
+    @blueprint.post("/processar_atendimento", stream=True)
     async def process(request: Request) -> HTTPResponse:
         try:
             _check_token(request, services.settings.api_token)
-            message = read_request(request)
+            return await desk.process(request)
         except RefusedRequest as error:
             return refusal(str(error), status=error.status, field=error.field)
         except UserInputError as error:
             return refusal(str(error), status=422, field=error.field)
-        try:
-            return await _ask(message, services)
+        except AudioNotStored:
+            return refusal(
+                "Não consegui guardar o áudio nesta máquina: confira o disco e a pasta "
+                "de MEDIA_DIR, e tente de novo.",
+                status=503,
+            )
         except SQLAlchemyError as error:
             log.error("inbox_unavailable", kind=type(error).__name__)
             return refusal(
@@ -62,69 +73,6 @@ def build_api(services: ChannelServices) -> Blueprint:
             )
 
     return blueprint
-
-
-def read_request(request: Request) -> inbox.InboundMessage:
-    """Returns the message of a request.
-
-    Example:
-        {"telefone": "+5511987654321", "mensagem": "vocês abrem sábado?"}
-
-    Raises:
-        RefusedRequest: too large, no JSON, or of another type.
-        UserInputError: a field is missing or wrong; `field` names it.
-    """
-    if len(request.body) > MAX_BODY_BYTES:
-        raise RefusedRequest(
-            "Pedido grande demais: a mensagem tem no máximo 4096 caracteres.",
-            status=413,
-            field="mensagem",
-        )
-    content_type = request.headers.get("content-type", "").split(";")[0].strip()
-    if content_type.lower() != "application/json":
-        raise RefusedRequest(
-            "Envie JSON, com Content-Type: application/json.",
-            status=415,
-            field="Content-Type",
-        )
-    try:
-        body = json.loads(request.body.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise RefusedRequest(
-            'JSON inválido. Exemplo: {"telefone": "+5511987654321", "mensagem": "oi"}.',
-            status=400,
-        ) from error
-    if not isinstance(body, dict):
-        raise RefusedRequest("O JSON deve ser um objeto.", status=400)
-    phone = parse_phone(_text(body, "telefone", longest=40))
-    return inbox.InboundMessage(
-        message_sid=f"API{uuid.uuid4().hex}",
-        account_sid=_ACCOUNT,
-        address=address_of(phone),
-        text=_text(body, "mensagem", longest=MAX_TEXT_CHARS),
-        source="api",
-        display_name=_text(body, "nome", longest=MAX_NAME_CHARS, is_required=False),
-    )
-
-
-def _text(
-    body: dict[str, Any], field: str, *, longest: int, is_required: bool = True
-) -> str:
-    value = body.get(field)
-    if value is None and not is_required:
-        return ""
-    if value is None:
-        raise UserInputError(f"Falta o campo {field}.", field=field)
-    if not isinstance(value, str):
-        raise UserInputError(f"O campo {field} deve ser um texto.", field=field)
-    if len(value) > longest:
-        raise UserInputError(
-            f"O campo {field} tem no máximo {longest} caracteres.", field=field
-        )
-    cleaned = clean(value).strip()
-    if not cleaned and is_required:
-        raise UserInputError(f"O campo {field} está vazio.", field=field)
-    return cleaned
 
 
 def _check_token(request: Request, token: str) -> None:
@@ -140,34 +88,100 @@ def _check_token(request: Request, token: str) -> None:
         )
 
 
-async def _ask(
-    message: inbox.InboundMessage, services: ChannelServices
-) -> HTTPResponse:
-    started = time.monotonic()
-    accepted = await services.write_soon(
-        lambda connection: inbox.accept(
-            connection,
-            message,
-            now=time.time(),
-            rules=inbox.Rules.of(services.settings),
+class _Desk:
+    """Takes messages and waits for their answers."""
+
+    def __init__(self, services: ChannelServices) -> None:
+        self._services = services
+        self._slots = asyncio.Semaphore(services.settings.media_parallel)
+        """So many large bodies are in memory at once."""
+
+    async def process(self, request: Request) -> HTTPResponse:
+        """Returns the answer to the message that a request brings."""
+        started, settings = time.monotonic(), self._services.settings
+        if _is_small(request):
+            accepted, kind = await self._take(request)
+        else:
+            async with self._slots:
+                accepted, kind = await self._take(request)
+        self._services.wake.there(settings.rasa_port)
+        self._services.wake.here()
+        is_audio = kind == _AUDIO
+        if is_audio:
+            self._services.wake.there(settings.actions_port)
+        wait_s = answer_wait_s(settings, is_audio=is_audio)
+        answer = await self._answer(accepted, until=started + wait_s)
+        if answer is None:
+            log.warning("api_wait_exceeded", inbox_id=accepted.inbox_id)
+            return refusal(
+                "Sua mensagem está guardada, mas a resposta está demorando. "
+                "Não a envie de novo; consulte a conversa no painel.",
+                status=504,
+            )
+        said = _shape(answer)
+        if is_audio:
+            heard = await self._services.read(
+                lambda c: transcripts.of_message(c, accepted.inbox_id)
+            )
+            said["transcricao"] = shape(heard)
+        return json_reply(said)
+
+    async def _take(self, request: Request) -> tuple[inbox.Accepted, str]:
+        """Stores the message of a request, its sound first; returns its kind too."""
+        services = self._services
+        asked = await read_request(
+            request, max_audio_bytes=max_audio_bytes(services.settings)
         )
-    )
-    services.wake.there(services.settings.rasa_port)
-    services.wake.here()
-    deadline = started + services.settings.api_wait_s
-    while time.monotonic() < deadline:
-        ticket = services.wake.ticket()
-        answer = await services.read(
-            lambda connection: inbox.answer_to(connection, accepted.inbox_id)
-        )
-        if answer is not None:
-            return json_reply(_shape(answer))
-        await services.wake.wait(ticket)
-    log.warning("api_wait_exceeded", inbox_id=accepted.inbox_id)
-    return refusal(
-        "Sua mensagem está guardada, mas a resposta está demorando. "
-        "Não a envie de novo; consulte a conversa no painel.",
-        status=504,
+        stored = None
+        if asked.audio is not None:
+            stored = await store_audio(services, asked.audio, file_name=asked.file_name)
+        message = _message(asked, stored)
+        try:
+            accepted = await services.write_soon(
+                lambda c: inbox.accept(
+                    c,
+                    message,
+                    now=time.time(),
+                    rules=inbox.Rules.of(services.settings),
+                )
+            )
+        except SQLAlchemyError as error:
+            if stored is not None:
+                await forget_unless_accepted(services, message, stored, error)
+            raise
+        return accepted, message.kind
+
+    async def _answer(
+        self, accepted: inbox.Accepted, *, until: float
+    ) -> inbox.Answer | None:
+        """Returns the answer to a message, or None where it takes too long."""
+        wake = self._services.wake
+        while time.monotonic() < until:
+            ticket = wake.ticket()
+            answer = await self._services.read(
+                lambda c: inbox.answer_to(c, accepted.inbox_id)
+            )
+            if answer is not None:
+                return answer
+            await wake.wait(ticket)
+        return None
+
+
+def _is_small(request: Request) -> bool:
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and int(length) <= MAX_BODY_BYTES
+
+
+def _message(asked: Asked, stored: StoredMedia | None) -> InboundMessage:
+    return InboundMessage(
+        message_sid=f"API{uuid.uuid4().hex}",
+        account_sid=_ACCOUNT,
+        address=address_of(asked.phone),
+        text=asked.text,
+        source="api",
+        kind=_AUDIO if stored else "text",
+        display_name=asked.name,
+        attachments=(attachment_of(stored),) if stored else (),
     )
 
 

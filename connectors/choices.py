@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from bot.core.heard_replies import ABOUT_NOTE, number_said
 from bot.core.names import INTENTS
 from bot.core.reminding import ABOUT
 from bot.store import choices
@@ -31,23 +32,39 @@ class Choice:
     @property
     def appointment_id(self) -> int | None:
         """The appointment that an option of a reminder is about."""
-        named = dict(self.entities).get(ABOUT, "")
+        return self._named(ABOUT)
+
+    @property
+    def note_id(self) -> int | None:
+        """The message whose voice note an option is about."""
+        return self._named(ABOUT_NOTE)
+
+    def _named(self, entity: str) -> int | None:
+        named = dict(self.entities).get(entity, "")
         return int(named) if named.isdecimal() else None
 
 
-def choice_of(connection: Connection, turn: Turn) -> Choice | None:
+def choice_of(
+    connection: Connection, turn: Turn, *, before: int | None = None
+) -> Choice | None:
     """Returns what a message chose, or None where it is a message like any other.
 
     A payload that we never offered means nothing: the title stays, as words.
+
+    Args:
+        connection: any.
+        turn: the message.
+        before: only what was offered before this message; None for all.
     """
     talk = turn.conversation_id
-    current = choices.offered_last(connection, talk)
+    current = choices.offered_last(connection, talk, before=before)
     tap = tap_of(turn.payload)
     if tap is None:
         quoted = quoted_sid(turn.payload)
         named = choices.offered_by(connection, talk, quoted) if quoted else ()
-        asked = named or choices.asked_last(connection, talk)
-        option = choices.find(asked, turn.text)
+        asked = named or choices.asked_last(connection, talk, before=before)
+        spoken = number_said(turn.text) if turn.kind == "audio" else ""
+        option = choices.find(asked, spoken or turn.text)
         return _read(option, current) if option else None
     offered = {option.payload: option for option in current}.get(tap.payload)
     offered = offered or choices.offered_before(connection, talk, tap.payload)

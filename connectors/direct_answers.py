@@ -19,28 +19,23 @@ from bot.core.modes import Mode
 from bot.core.names import ENTITIES, FLOW_OUT_OF_SCOPE, NLU_FALLBACK, AnsweredBy
 from bot.core.opt_out import wish_of
 from bot.core.phrases import (
-    AUDIO_NOT_HERE,
     CONTACT_KEPT,
     EMPTY_MESSAGE,
     FILE_FAILED,
     FILE_REFUSED,
     LOCATION_KEPT,
-    NO_AUDIO,
     OPTED_IN,
     OPTED_OUT,
     STALE_CHOICE,
     STICKER_KEPT,
     TEXT_CUT,
-    UNHEARD,
     WAITING_FOR_PERSON,
-    audio_too_long,
     file_too_large,
     late_opening,
 )
 from bot.core.reminder_replies import INTENT_OF
 from bot.core.schedule import ZONE
 from bot.core.settings import Settings
-from bot.core.speech import Trouble
 from bot.core.texts import looks_like_command, without_command_mark
 from bot.store import (
     appointments,
@@ -49,13 +44,13 @@ from bot.store import (
     inbox,
     media,
     modes,
-    transcripts,
     turns,
 )
 from bot.store.effects import Handoff
 from bot.store.turns import ALBUM_KINDS, Outcome, Outgoing, Turn
 from connectors.choices import Choice, choice_of
-from connectors.payload import is_cut, quoted_sid
+from connectors.hearing import AUDIO, Hearing, Scene, hear
+from connectors.payload import is_cut, is_forwarded, quoted_sid
 from connectors.reminded import Asked, asked_by_reminder, confirmation
 from connectors.services import ChannelServices
 
@@ -67,6 +62,8 @@ _FIXED = {
 }
 
 
+_FILES = ALBUM_KINDS | {AUDIO}
+_WORDS = frozenset({"text", AUDIO})
 _WISH_OF_TWILIO = {"STOP": "sair", "START": "voltar"}
 """What a messaging service's own opt-out has made of a word (`OptOutType`)."""
 
@@ -90,6 +87,8 @@ class Reading:
     """Who answers in this conversation now."""
     is_waiting_for_person: bool
     """Somebody of the office has been asked to write."""
+    hearing: Hearing
+    """What it is, where voice is concerned; `said` is how it is to be understood."""
 
 
 def read(
@@ -97,17 +96,27 @@ def read(
 ) -> Reading:
     """Looks up what the message may refer to, and who is to answer it."""
     mine = turn.conversation_id
-    choice = choice_of(connection, turn)
-    is_in_form = turns.is_form_open(connection, mine)
+    scene = Scene(settings, zone, is_in_form=turns.is_form_open(connection, mine))
+    choice = None if turn.kind == AUDIO else choice_of(connection, turn)
+    hearing = hear(connection, turn, choice, scene)
+    said = hearing.said
+    if hearing.is_about_note or turn.kind == AUDIO:
+        choice = None
+        if hearing.is_to_be_read:
+            choice = choice_of(connection, said, before=hearing.options_before)
+    reminder = None
+    if hearing.is_to_be_read:
+        reminder = asked_by_reminder(
+            connection, said, choice, is_in_form=scene.is_in_form, zone=zone
+        )
     return Reading(
         choice=choice,
-        is_in_form=is_in_form,
-        reminder=asked_by_reminder(
-            connection, turn, choice, is_in_form=is_in_form, zone=zone
-        ),
-        quoted_text=_quoted_text(connection, turn),
+        is_in_form=scene.is_in_form,
+        reminder=reminder,
+        quoted_text=_quoted_text(connection, said),
         mode=modes.mode_of(connection, mine, default=settings.mode, now=time.time()),
         is_waiting_for_person=effects.is_handoff_open(connection, mine),
+        hearing=hearing,
     )
 
 
@@ -148,11 +157,30 @@ async def answer_without_rasa(
     if reading.mode is Mode.PERSON:
         await _leave_to_people(turn, reading, services)
         return True
-    if reading.choice is not None and reading.choice.is_stale:
+    turn.effects = list(reading.hearing.effects)
+    is_answered = (
+        await _say_what_was_heard(turn, reading, services)
+        or await _change_consent(turn, reading, services)
+        or await _acknowledge(turn, reading.hearing.said, services)
+    )
+    if not is_answered and reading.hearing.shown:
+        turn.notices.append(Outgoing(reading.hearing.shown, AnsweredBy.RULE))
+    return is_answered
+
+
+async def _say_what_was_heard(
+    turn: Turn, reading: Reading, services: ChannelServices
+) -> bool:
+    """Asks about a voice note, or says that an option is too old to count."""
+    hearing = reading.hearing
+    is_stale = reading.choice is not None and reading.choice.is_stale
+    if is_stale or hearing.is_stale:
         return await _say(turn, services, STALE_CHOICE, FLOW_OUT_OF_SCOPE)
-    if await _change_consent(turn, reading, services):
-        return True
-    return await _acknowledge(turn, services)
+    if not hearing.answer:
+        return False
+    turn.outgoing = [Outgoing(hearing.answer, AnsweredBy.RULE, buttons=hearing.buttons)]
+    await _commit(turn, services, hearing.flow, AnsweredBy.RULE)
+    return True
 
 
 async def _leave_to_people(
@@ -165,14 +193,9 @@ async def _leave_to_people(
     await _commit(turn, services, "falar_com_advogado", AnsweredBy.PERSON)
 
 
-async def _acknowledge(turn: Turn, services: ChannelServices) -> bool:
+async def _acknowledge(turn: Turn, said: Turn, services: ChannelServices) -> bool:
     """Answers what came without words, unless a flow takes it."""
-    if turn.kind == "audio":
-        sentence = _unheard(turn, services.settings)
-        if sentence is None:
-            return False
-        return await _say(turn, services, sentence, FLOW_OUT_OF_SCOPE)
-    if without_command_mark(turn.text):
+    if without_command_mark(said.text) or said.kind == AUDIO:
         return False
     if turn.kind not in ALBUM_KINDS:
         text, flow = _FIXED.get(turn.kind, _FIXED["text"])
@@ -183,29 +206,13 @@ async def _acknowledge(turn: Turn, services: ChannelServices) -> bool:
     return True
 
 
-def _unheard(turn: Turn, settings: Settings) -> str | None:
-    """Returns what is said of a voice note without text, None where it has some."""
-    heard = turn.heard
-    if heard is None:
-        return NO_AUDIO
-    if heard.status == transcripts.HEARD:
-        return None
-    if heard.status == transcripts.PENDING:
-        return UNHEARD[Trouble.LATE]
-    if not heard.trouble:
-        return AUDIO_NOT_HERE
-    trouble = Trouble(heard.trouble)
-    if trouble is Trouble.TOO_LONG:
-        return audio_too_long(settings.whisper_max_s)
-    return UNHEARD[trouble]
-
-
 def parsed_beforehand(
     turn: Turn, choice: Choice | None = None, reminder: Asked | None = None
 ) -> Any:
     """Returns Rasa's parse result where the words need no reading, else None.
 
-    An attachment without words is `enviar_documento`. An option of ours may name
+    An attachment without words is `enviar_documento`, somebody else's voice is nothing
+    in particular. An option of ours may name
     its intent; so does a plain answer to a reminder. A text in the shape of a Rasa
     command (`/restart`, `/intent{"slot": …}`) is no Portuguese: it means nothing, and
     above all not what it says.
@@ -217,9 +224,10 @@ def parsed_beforehand(
         return None
     if reminder is not None and reminder.reply is not None:
         return _parsed(words_for_rasa(turn), INTENT_OF[reminder.reply], 1.0)
-    if turn.kind in ALBUM_KINDS and not without_command_mark(turn.text):
+    if turn.kind in _FILES and not without_command_mark(turn.text):
         return _parsed("", "enviar_documento", 1.0)
-    if looks_like_command(turn.text):
+    is_passed_on = turn.kind == AUDIO and is_forwarded(turn.payload)
+    if is_passed_on or looks_like_command(turn.text):
         return _parsed(words_for_rasa(turn), NLU_FALLBACK, 0.0)
     return None
 
@@ -277,9 +285,11 @@ async def _change_consent(
     turn: Turn, reading: Reading, services: ChannelServices
 ) -> bool:
     """Takes "parar" and "voltar" as what they are where no question is open."""
-    if reading.choice is not None or turn.kind != "text":
+    said = reading.hearing.said
+    is_said = said.kind in _WORDS and not reading.hearing.is_passed_on
+    if reading.choice is not None or not is_said:
         return False
-    wish = _WISH_OF_TWILIO.get(turn.payload.get("OptOutType", "")) or wish_of(turn.text)
+    wish = _WISH_OF_TWILIO.get(said.payload.get("OptOutType", "")) or wish_of(said.text)
     if wish is None or reading.is_in_form:
         return False
     now = time.time()

@@ -15,6 +15,7 @@ from sanic.exceptions import MethodNotAllowed, NotFound, PayloadTooLarge, SanicE
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from bot.core.api_limits import UPLOAD_DEADLINE_S, answer_wait_s
 from bot.core.errors import SettingsError
 from bot.core.logs import configure_logs
 from bot.core.office import zone_in
@@ -34,7 +35,8 @@ from connectors.twilio_client import TwilioClient
 from connectors.webhook import build_webhook
 
 _MAX_REQUEST_BYTES = 2 * 1024 * 1024
-"""Above what any route takes, so that the route names the field that is too long."""
+"""Above what any route takes, so that the route names the field that is too long; the
+API reads its own body, because only who has its token may send sound."""
 App = Sanic[Any, Any]
 log = structlog.get_logger()
 
@@ -54,7 +56,8 @@ def build_app(settings: Settings) -> App:
     app.config.ACCESS_LOG = False
     app.config.TOUCHUP = False  # it rewrites Sanic's own methods for the whole process
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 10.0
-    app.config.RESPONSE_TIMEOUT = int(settings.api_wait_s) + 15
+    longest_s = UPLOAD_DEADLINE_S + answer_wait_s(settings, is_audio=True)
+    app.config.RESPONSE_TIMEOUT = int(longest_s) + 15
     app.blueprint(build_webhook(services))
     app.blueprint(build_api(services))
     app.blueprint(build_health(health))

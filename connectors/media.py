@@ -19,27 +19,16 @@ import asyncio
 import base64
 import contextlib
 import errno
-import hashlib
 import ipaddress
-import os
 import re
-import secrets
 import socket
 import time
-import unicodedata
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -47,10 +36,16 @@ from yarl import URL
 
 from bot.core.errors import DependencyError, UserInputError
 from bot.core.texts import clean
-from connectors.media_types import HEAD_BYTES, REFUSED, may_be_document, sniff
+from connectors.media_files import (
+    NewFile,
+    StoredMedia,
+    clear_unfinished,
+    off_loop,
+    shown_name,
+)
+from connectors.media_types import HEAD_BYTES, may_be_document
 
 MAX_REDIRECTS = 2
-MAX_NAME_CHARS = 120
 
 _TWILIO_HOST = re.compile(r"api(\.[a-z0-9-]+){0,2}\.twilio\.com")
 _ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
@@ -73,10 +68,9 @@ _PAUSES_S: Mapping[str, Sequence[float]] = {
     "gone": (1, 3, 9),  # media is often absent in the seconds after the webhook
     "busy": (1, 3, 9),
     "fault": (1, 3),
+    "empty": (1,),  # a voice note without bytes stays so
 }
 _PLAIN = {"Accept-Encoding": "identity"}
-_UNFINISHED = ".parte"
-_UNFINISHED_AGE_S = 3600
 
 Result = TypeVar("Result")
 
@@ -116,7 +110,7 @@ class MediaUnavailable(DependencyError):
     """The media could not be had, or not be stored.
 
     Attributes:
-        reason: `busy`, `deadline`, `disk`, `fault`, or the HTTP status.
+        reason: `busy`, `deadline`, `disk`, `empty`, `fault`, or the HTTP status.
         retry_after_s: what Twilio asked to wait, if it did.
     """
 
@@ -171,27 +165,6 @@ class MediaCredentials:
     """The auth token, or the secret of the API key."""
     api_key_sid: str = ""
     """`SK…`; empty means the account itself."""
-
-
-@dataclass(frozen=True)
-class StoredMedia:
-    """An attachment that is on disk."""
-
-    id: str
-    """32 hexadecimal digits, ours."""
-    path: Path
-    """`{folder}/{first two digits}/{id}`, mode 0600."""
-    media_type: str
-    """Read from the content; `recusado` for what must not be served."""
-    size_bytes: int
-    sha256: str
-    original_name: str
-    """As the sender named it, cleaned for display; "" when not known."""
-
-    @property
-    def is_servable(self) -> bool:
-        """Says whether people may be given the file."""
-        return self.media_type != REFUSED
 
 
 class MediaIndex(Protocol):
@@ -257,7 +230,7 @@ class MediaFetcher:
 
     async def start(self) -> None:
         """Opens the HTTP client and clears what a crash left unfinished."""
-        await asyncio.to_thread(_clear_unfinished, self._folder)
+        await asyncio.to_thread(clear_unfinished, self._folder)
         connector = aiohttp.TCPConnector(
             socket_factory=self._public_socket, force_close=True, use_dns_cache=False
         )
@@ -455,44 +428,29 @@ class MediaFetcher:
         encoding = reply.headers.get("Content-Encoding", "identity")
         if encoding.strip().lower() != "identity":
             raise MediaRefused("encoding")
-        media_id = secrets.token_hex(16)
-        path = self._folder / media_id[:2] / media_id
-        part = path.with_suffix(_UNFINISHED)
-        file: BinaryIO | None = None
+        new = NewFile(self._folder)
         try:
-            file = await _off_loop(partial(_create, part))
-            size_bytes, sha256 = await self._copy(reply, file)
-            media_type = await _off_loop(partial(_settle, file, part, path))
+            await self._copy(reply, new)
+            name = _original_name(reply.headers.get("Content-Disposition", ""))
+            return await off_loop(partial(new.settle, name))
         except BaseException:
-            _discard(file, part, path)
+            new.discard()
             raise
-        name = _original_name(reply.headers.get("Content-Disposition", ""))
-        return StoredMedia(media_id, path, media_type, size_bytes, sha256, name)
 
-    async def _copy(
-        self, reply: aiohttp.ClientResponse, file: BinaryIO
-    ) -> tuple[int, str]:
-        """Writes an answer's body; returns its size in bytes and its SHA-256."""
-        digest = hashlib.sha256()
+    async def _copy(self, reply: aiohttp.ClientResponse, new: NewFile) -> None:
+        """Writes an answer's body into a file."""
         declared = reply.content_length or 0
-        head, size_bytes = b"", 0
-
-        def write(chunk: bytes) -> None:
-            digest.update(chunk)
-            file.write(chunk)
-
+        head = b""
         if declared > max(self._limits.media_bytes, self._limits.document_bytes):
             raise MediaTooLarge(self._limits.document_bytes)
         async for chunk in reply.content.iter_chunked(_CHUNK_BYTES):
             head = (head + chunk[:HEAD_BYTES])[:HEAD_BYTES]
-            size_bytes += len(chunk)
             limit = self._limit(head)
-            if max(size_bytes, declared) > limit:
+            if max(new.size_bytes + len(chunk), declared) > limit:
                 raise MediaTooLarge(limit)
-            await _off_loop(partial(write, chunk))
-        if size_bytes == 0:
-            raise _Again("fault")
-        return size_bytes, digest.hexdigest()
+            await off_loop(partial(new.write, chunk))
+        if new.size_bytes == 0:
+            raise _Again("empty")
 
     def _limit(self, head: bytes) -> int:
         if may_be_document(head):
@@ -539,61 +497,10 @@ def _final(failure: _Again) -> Exception:
     if failure.kind == "gone":
         return MediaGone()
     return MediaUnavailable(
-        failure.kind, retryable=True, retry_after_s=failure.retry_after_s
+        failure.kind,
+        retryable=failure.kind != "empty",
+        retry_after_s=failure.retry_after_s,
     )
-
-
-async def _off_loop(call: Callable[[], Result]) -> Result:
-    """Runs a call in a thread; a cancelled one is still waited for.
-
-    Nothing may close or delete a file that a thread is writing.
-    """
-    running = asyncio.ensure_future(asyncio.to_thread(call))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait({running})
-        raise
-
-
-def _create(part: Path) -> BinaryIO:
-    part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.fdopen(descriptor, "wb")
-
-
-def _settle(file: BinaryIO, part: Path, path: Path) -> str:
-    """Gives a complete file its name, safe from a power cut; returns its type."""
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
-    media_type = sniff(part)
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return media_type
-
-
-def _discard(file: BinaryIO | None, *paths: Path) -> None:
-    with contextlib.suppress(OSError):  # what is buffered may find no room
-        if file is not None:
-            file.close()
-    for path in paths:
-        path.unlink(missing_ok=True)
-
-
-def _clear_unfinished(folder: Path) -> None:
-    oldest = time.time() - _UNFINISHED_AGE_S
-    for part in _unfinished(folder):
-        if part.stat().st_mtime < oldest:
-            part.unlink(missing_ok=True)
-
-
-def _unfinished(folder: Path) -> Iterator[Path]:
-    return folder.glob(f"??/*{_UNFINISHED}")
 
 
 def _original_name(disposition: str) -> str:
@@ -604,10 +511,4 @@ def _original_name(disposition: str) -> str:
         name = header.get_filename("")
     except (LookupError, TypeError, ValueError):
         return ""
-    name = re.split(r"[/\\]", clean(name))[-1]
-    shown = (
-        char
-        for char in name
-        if unicodedata.category(char)[0] not in "CZ" or char == " "
-    )
-    return "".join(shown).strip(" .")[:MAX_NAME_CHARS]
+    return shown_name(name)

@@ -21,6 +21,7 @@ from bot.core.phrases import FILE_FAILED, FILE_REFUSED, file_too_large
 from bot.core.settings import ROOT, Settings
 from bot.store import media as store
 from bot.store import notices, transcripts
+from connectors.audio_retention import AudioRetention
 from connectors.media import (
     MediaCredentials,
     MediaFetcher,
@@ -29,8 +30,8 @@ from connectors.media import (
     MediaRefused,
     MediaTooLarge,
     MediaUnavailable,
-    StoredMedia,
 )
+from connectors.media_files import StoredMedia
 from connectors.services import ChannelServices
 
 MAX_ATTEMPTS = 6
@@ -40,7 +41,6 @@ _LEASE_MARGIN_S = 30
 _IDLE_S = 1.0
 _DELETE_EVERY_S = 5.0
 _DELETE_AT_ONCE = 20
-_ORPHAN_AGE_S = 3600
 _MIB = 1024 * 1024
 log = structlog.get_logger()
 
@@ -79,15 +79,15 @@ class MediaLoop:
             index=StoredAttachments(services, self._folder, clock),
             sleep=sleep,
         )
+        self._retention = AudioRetention(services, clock=clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Opens the HTTP client and begins to fetch."""
+        """Opens the HTTP client and begins to fetch, and to delete what is old."""
+        await self._retention.start()
         if not self._services.settings.twilio_auth_tokens:
             return  # nothing can be accepted, so there is nothing to fetch
         await self._fetcher.start()
-        with contextlib.suppress(SQLAlchemyError, OSError):
-            await self._clear_orphans()
         workers = range(self._services.settings.media_parallel)
         self._tasks = [asyncio.create_task(self._run()) for _ in workers]
         if self._services.settings.media_delete_at_twilio:
@@ -99,6 +99,7 @@ class MediaLoop:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._fetcher.stop()
+        await self._retention.stop()
 
     async def _run(self) -> None:
         while True:
@@ -200,11 +201,6 @@ class MediaLoop:
                 partial(store.mark_deleted_at_twilio, media_id=wanted.id, now=now)
             )
 
-    async def _clear_orphans(self) -> None:
-        """Deletes files that no row stands for: a crash came in between."""
-        known = await self._services.read(store.known_files)
-        await asyncio.to_thread(_delete_unknown, self._folder, known, self._clock())
-
 
 class StoredAttachments:
     """What `MediaFetcher` asks about attachments that are here already."""
@@ -256,10 +252,3 @@ def _credentials(settings: Settings) -> MediaCredentials:
             settings.twilio_api_key_secret, settings.twilio_api_key_sid
         )
     return MediaCredentials(settings.twilio_auth_token)
-
-
-def _delete_unknown(folder: Path, known: set[str], now: float) -> None:
-    for path in folder.glob("??/*"):
-        is_old = path.stat().st_mtime < now - _ORPHAN_AGE_S
-        if path.suffix == "" and path.name not in known and is_old:
-            path.unlink(missing_ok=True)

@@ -54,10 +54,16 @@ _MP4_BRANDS = frozenset(
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B "})
 _JPEG_MARKERS = frozenset({0xC0, 0xC2, 0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 _WEBP_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"VP8X"})
+_WAVE_CHUNKS = frozenset({b"fmt ", b"JUNK", b"bext", b"LIST"})
 _OGG_FIRST_PACKET = 28
 _LAYER_3 = 1
 _NO_BITRATE = frozenset({0, 15})
 _ADTS_RATES = 13
+
+_EBML = b"\x1a\x45\xdf\xa3"
+_CODEC = re.compile(rb"\x86[\x83-\x9f]([AV])_")
+"""Begins the name of a track's codec, as `A_OPUS`, after its length."""
+_TRACKS_WITHIN_BYTES = 64 * 1024
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _SCRIPT = re.compile(rb"\s*(#!|%!|@echo\b|\{\\rtf)", re.IGNORECASE)
@@ -87,7 +93,13 @@ def sniff(path: Path) -> str:
         return REFUSED
     if may_be_document(head):
         return _document(path, head)
-    return _picture(head) or _sound(head) or _film(path, head) or _text(path)
+    return (
+        _picture(head)
+        or _sound(head)
+        or _film(path, head)
+        or _matroska(path, head)
+        or _text(path)
+    )
 
 
 def _document(path: Path, head: bytes) -> str:
@@ -183,6 +195,8 @@ def _sound(head: bytes) -> str:
         first = head[_OGG_FIRST_PACKET:]
         is_sound = first.startswith((b"OpusHead", b"\x01vorbis"))
         return "audio/ogg" if is_sound else ""
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        return "audio/wav" if head[12:16] in _WAVE_CHUNKS else ""
     if head.startswith(b"#!AMR\n"):
         return "audio/amr"
     if head.startswith(b"#!AMR-WB\n"):
@@ -231,6 +245,17 @@ def _tracks(path: Path) -> Iterator[bytes]:
         while at >= 0:
             yield content[at + 12 : at + 16]
             at = content.find(b"hdlr", at + 4)
+
+
+def _matroska(path: Path, head: bytes) -> str:
+    """Names what browsers record: WebM, whose tracks stand before its sound."""
+    if not head.startswith(_EBML) or b"webm" not in head:
+        return ""
+    with path.open("rb") as file:
+        codecs = set(_CODEC.findall(file.read(_TRACKS_WITHIN_BYTES)))
+    if b"V" in codecs:
+        return "video/webm"
+    return "audio/webm" if b"A" in codecs else ""
 
 
 def _text(path: Path) -> str:

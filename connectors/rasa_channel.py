@@ -155,17 +155,21 @@ def _answer_with(
 
 
 def message_for_rasa(turn: Turn, reading: Reading, zone: ZoneInfo) -> UserMessage:
-    """Returns a message as Rasa gets it, with what was found out beforehand."""
-    reminder = reading.reminder
+    """Returns a message as Rasa gets it, with what was found out beforehand.
+
+    `transcricao` says how a voice note was heard, and whether the person confirmed it.
+    """
+    reminder, said = reading.reminder, reading.hearing.said
     return UserMessage(
-        text=words_for_rasa(turn, reading.choice),
+        text=words_for_rasa(said, reading.choice),
         output_channel=CollectingChannel(turn),
         sender_id=turn.conversation_id,
-        parse_data=parsed_beforehand(turn, reading.choice, reminder),
+        parse_data=parsed_beforehand(said, reading.choice, reminder),
         input_channel=WhatsAppChannel.name(),
         message_id=str(turn.inbox_id),
         metadata={
-            **metadata_of(turn, zone),
+            **metadata_of(said, zone),
+            "transcricao": reading.hearing.facts,
             "citada": reading.quoted_text,
             "lembrete": reminder.to_json() if reminder else None,
         },

@@ -59,7 +59,7 @@ def asked_by_reminder(
     """
     if choice is not None and choice.appointment_id is not None:
         return Asked(choice.appointment_id, _BY_INTENT.get(choice.intent))
-    if choice is not None or turn.kind != "text":
+    if choice is not None or turn.kind not in {"text", "audio"}:
         return None
     found = reminders.reminded(
         connection,

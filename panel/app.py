@@ -12,15 +12,16 @@ from zoneinfo import ZoneInfo
 import jinja2
 from sanic import Config, Sanic
 
+from bot.core.api_limits import UPLOAD_DEADLINE_S
 from bot.core.office import zone_in
 from bot.core.settings import ROOT, Settings
 from bot.store.database import open_engine
-from panel import google, pages, security, wording
+from panel import google, pages, security, voice_words, wording
 from panel.access import Access
 from panel.actions_client import open_actions
 from panel.assets import Assets, read_assets
 from panel.context import PanelApp, PanelContext, Services
-from panel.edge_client import EdgeDeadlines, open_edge
+from panel.edge_client import EdgeDeadlines, longest_wait_s, open_edge
 from panel.problems import QuietErrorHandler
 from panel.simulator import Simulator
 from panel.situation import StateHistory
@@ -105,14 +106,14 @@ def _open_and_close_services(app: PanelApp, deadlines: EdgeDeadlines) -> None:
 
 
 def _config(settings: Settings, deadlines: EdgeDeadlines) -> Config:
-    answer_s = settings.api_wait_s + deadlines.answer_margin_s
     config = Config(env_prefix=None)
     config.ACCESS_LOG = False
     config.FALLBACK_ERROR_FORMAT = "text"
     config.GRACEFUL_SHUTDOWN_TIMEOUT = _STOP_WAIT_S
     config.MOTD = False
     config.REQUEST_MAX_SIZE = MAX_BODY_BYTES
-    config.RESPONSE_TIMEOUT = int(answer_s) + _RESPONSE_MARGIN_S
+    longest_s = UPLOAD_DEADLINE_S + longest_wait_s(settings, deadlines)
+    config.RESPONSE_TIMEOUT = int(longest_s) + _RESPONSE_MARGIN_S
     config.TOUCHUP = False  # it rewrites Sanic's own methods for the whole process
     return config
 
@@ -131,9 +132,12 @@ def _templates(assets: Assets, zone: ZoneInfo) -> jinja2.Environment:
         clock=partial(wording.clock_time, zone=zone),
         day=partial(wording.day, zone=zone),
         duration=wording.duration,
+        length_of_time=voice_words.length_of_time,
         percent=wording.percent,
         phone=wording.phone_text,
         profile=wording.profile_name,
+        unheard=voice_words.why_unheard,
+        voice=voice_words.title,
         whatsapp=wording.whatsapp,
     )
     return environment

@@ -7,15 +7,17 @@ token is used here and goes nowhere else.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
 
+from bot.core.api_limits import UPLOAD_DEADLINE_S, answer_wait_s
 from bot.core.errors import DependencyError, UserInputError
 from bot.core.settings import Settings
 
@@ -83,6 +85,20 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Voice:
+    """What a voice note turned out to say."""
+
+    text: str = ""
+    """"" where it was not heard."""
+    confidence: float | None = None
+    """0-1."""
+    audio_s: float | None = None
+    """How long it is."""
+    reason: str = ""
+    """Why it was not heard, in the edge's word, as `sem_fala`; "" where it was."""
+
+
+@dataclass(frozen=True)
 class Answer:
     """What `POST /processar_atendimento` answers, with what it took."""
 
@@ -93,6 +109,8 @@ class Answer:
     confidence: float | None
     """0-1; None where the edge gives none."""
     took_ms: float
+    voice: Voice | None = None
+    """Where a voice note was sent."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +122,8 @@ class EdgeClient:
     api_token: str = field(repr=False)
     health_timeout_s: float
     answer_timeout_s: float
+    audio_timeout_s: float
+    """For the answer to a voice note, which must be heard first."""
 
     async def health(self) -> HealthReport:
         """Asks for the state of everything.
@@ -126,13 +146,33 @@ class EdgeClient:
         request = {"telefone": phone, "mensagem": text}
         if name:
             request["nome"] = name
+        return await self._ask(timeout_s=self.answer_timeout_s, json=request)
+
+    async def ask_by_voice(
+        self, *, phone: str, audio: bytes, file_name: str, name: str = ""
+    ) -> Answer:
+        """Sends a voice note as if `phone` had recorded it, and waits.
+
+        Raises:
+            EdgeRefused: the sound or the number is not acceptable.
+            EdgeTimeout: no answer in time; the note may have been taken.
+            EdgeUnavailable: the edge is down, or failed.
+        """
+        form = aiohttp.FormData()
+        form.add_field("telefone", phone)
+        form.add_field("nome", name)
+        form.add_field("audio", io.BytesIO(audio), filename=file_name or "audio")
+        answer = await self._ask(timeout_s=self.audio_timeout_s, data=form)
+        return replace(answer, voice=answer.voice or Voice())
+
+    async def _ask(self, *, timeout_s: float, **body_options: Any) -> Answer:
         started = time.perf_counter()
         status, body = await self._call(
             "POST",
             "/processar_atendimento",
-            timeout_s=self.answer_timeout_s,
-            json=request,
+            timeout_s=timeout_s,
             headers={"Authorization": f"Bearer {self.api_token}"},
+            **body_options,
         )
         if status != _HTTP_OK:
             raise _refusal(status, body)
@@ -181,14 +221,22 @@ async def open_edge(
     settings: Settings, deadlines: EdgeDeadlines
 ) -> AsyncIterator[EdgeClient]:
     """Opens the client of this process and closes it at the end."""
+    margin_s = deadlines.answer_margin_s
     async with aiohttp.ClientSession() as http:
         yield EdgeClient(
             http=http,
             base_url=settings.edge_url,
             api_token=settings.api_token,
             health_timeout_s=deadlines.health_s,
-            answer_timeout_s=settings.api_wait_s + deadlines.answer_margin_s,
+            answer_timeout_s=answer_wait_s(settings, is_audio=False) + margin_s,
+            audio_timeout_s=longest_wait_s(settings, deadlines),
         )
+
+
+def longest_wait_s(settings: Settings, deadlines: EdgeDeadlines) -> float:
+    """Returns how long the panel waits at most for an answer, seconds."""
+    answer_s = answer_wait_s(settings, is_audio=True)
+    return UPLOAD_DEADLINE_S + answer_s + deadlines.answer_margin_s
 
 
 def _refusal(status: int, body: Mapping[str, Any]) -> EdgeRefused | EdgeUnavailable:
@@ -244,6 +292,18 @@ def _answer(body: Mapping[str, Any], *, took_ms: float) -> Answer:
         answered_by=_text(body.get("quem_respondeu")),
         confidence=_number(body.get("confianca")),
         took_ms=took_ms,
+        voice=_voice(body.get("transcricao")),
+    )
+
+
+def _voice(said: Any) -> Voice | None:
+    if not isinstance(said, dict):
+        return None
+    return Voice(
+        text=_text(said.get("texto")),
+        confidence=_number(said.get("confianca")),
+        audio_s=_number(said.get("segundos")),
+        reason=_text(said.get("motivo")),
     )
 
 

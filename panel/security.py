@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 from sanic import HTTPResponse, Request
 from sanic.response import BaseHTTPResponse, empty, redirect
 
+from bot.body import read_body
+from bot.core.api_limits import MIB, max_audio_bytes
 from bot.core.settings import Settings
 from panel.access import SESSION_ABSOLUTE_S, Session
 from panel.assets import PREFIX
@@ -22,6 +25,7 @@ from panel.problems import problem
 ENTER_PATH = "/painel/entrar"
 READY_PATH = "/painel/pronto"
 SITUATION_PATH = "/painel/situacao"
+AUDIO_PATH = "/painel/simulador/audio"
 GOOGLE_RETURN_PATH = "/painel/google/retorno"
 FROM_HERE = "aqui"
 """Marks the second visit to that address, which starts from a page of ours."""
@@ -31,6 +35,8 @@ _COOKIE = "painel_sessao"
 _SECURE_COOKIE = "__Secure-painel_sessao"
 """`__Host-` would demand Path=/; the cookie belongs to /painel alone."""
 
+MICROPHONE = {"Permissions-Policy": "camera=(), microphone=(self), geolocation=()"}
+"""Header of the one page that may record."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -45,6 +51,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+
+_FORM_BYTES = 64 * 1024
+"""Of a form with a file, beside the file."""
 
 _FOREIGN = (
     "Este pedido não partiu de uma página do painel",
@@ -108,9 +117,25 @@ async def _check(request: PanelRequest) -> HTTPResponse | None:
     if session is None:
         return None if _comes_from_google(request) else _to_enter(request)
     request.ctx.session = session
+    if is_change and request.path == AUDIO_PATH and not await _receive(request):
+        limit_mib = max_audio_bytes(request.app.ctx.settings) // MIB
+        advice = f"Envie um de até {limit_mib} MB, ou divida em partes."
+        return problem(request, "O áudio é grande demais", advice, status=413)
     if is_change and not _has_csrf_token(request, session):
         return problem(request, *_STALE_FORM, status=403)
     return None
+
+
+async def _receive(request: PanelRequest) -> bool:
+    """Reads a body that may be large, for who has a session; False where it is more.
+
+    The form's token stands in the body, so that it comes before the handler.
+    """
+    chunks: Any = request.stream  # its protocol does not say that it is iterable
+    longest = max_audio_bytes(request.app.ctx.settings) + _FORM_BYTES
+    body = await read_body(chunks, longest=longest)
+    request.body = body or b""
+    return body is not None
 
 
 def _has_failed(request: PanelRequest) -> bool:
@@ -179,5 +204,5 @@ def _is_https(settings: Settings) -> bool:
 
 async def _add_headers(_request: Request, response: BaseHTTPResponse) -> None:
     for name, value in HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")

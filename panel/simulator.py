@@ -40,6 +40,7 @@ class Exchange:
     """A message and what was answered to it."""
 
     said: str
+    """"" where it was a voice note; `answer.voice` has what was heard of it."""
     said_at: float
     """Seconds since 1970."""
     answer: Answer
@@ -63,6 +64,8 @@ class Seat:
     )
     """The number that each kind of person writes from; the field edits it."""
     names: dict[Profile, str] = field(default_factory=dict)
+    drafts: dict[Profile, str] = field(default_factory=dict)
+    """Words that stood in the box while a voice note was sent."""
     _conversations: OrderedDict[str, deque[Exchange]] = field(
         default_factory=OrderedDict
     )

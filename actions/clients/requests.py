@@ -13,6 +13,8 @@ from bot.core.names import AnsweredBy
 from bot.store import media
 
 ERASE = "excluir_dados"
+_WORDS = frozenset({"text", "audio"})
+"""Kinds of messages that say something and bring no file."""
 _PERSON_OFFERED = frozenset(
     {
         "utter_fora_de_escopo",
@@ -39,7 +41,7 @@ class ReceiveDocument(AssistantAction):
 
     async def answer(self, conversation: Conversation) -> Events:
         """Asks the office to look only where a file really came."""
-        if conversation.text and conversation.kind_of_message == "text":
+        if conversation.text and conversation.kind_of_message in _WORDS:
             conversation.say("utter_como_enviar_documento")
             return []
         files = conversation.files

@@ -39,7 +39,10 @@ the form, and that one is no matter for a form."""
 
 
 def question_of(conversation: Conversation) -> Question:
-    """Returns the question of the latest message."""
+    """Returns the question of the latest message.
+
+    Who asks by voice asks as who writes; only a voice of somebody else is material.
+    """
     text, materials = conversation.text, _beside(conversation)
     return Question(
         text=text if not conversation.is_forwarded else "",
@@ -54,7 +57,9 @@ def question_of(conversation: Conversation) -> Question:
 def _beside(conversation: Conversation) -> tuple[Material, ...]:
     found = []
     if conversation.is_forwarded:
-        found.append(Material(MaterialKind.FORWARDED, conversation.text))
+        is_spoken = conversation.is_spoken
+        kind = MaterialKind.TRANSCRIPT if is_spoken else MaterialKind.FORWARDED
+        found.append(Material(kind, conversation.text))
     if conversation.quoted:
         found.append(Material(MaterialKind.QUOTED, conversation.quoted))
     return tuple(found)

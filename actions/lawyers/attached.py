@@ -26,9 +26,10 @@ _ONE = re.compile(
     r"\b(?:ess[ea]|est[ea]|[oa] ultim[oa]) (?!pasta|caso|processo|cliente)\w*[^s\W]\b"
     r"|\b(?:[oa]|um|uma|do|da) (?:pdf|foto|imagem|audio|video|print|arquivo|anexo)\b"
 )
+_AUDIO = re.compile(r"\b(?:audios?|gravac(?:ao|oes))\b")
 _KINDS = (
     (re.compile(r"\b(?:fotos?|imagem|imagens|prints?)\b"), "image/"),
-    (re.compile(r"\baudios?\b"), "audio/"),
+    (_AUDIO, "audio/"),
     (re.compile(r"\bvideos?\b"), "video/"),
     (re.compile(r"\bpdfs?\b"), "application/pdf"),
 )
@@ -53,15 +54,19 @@ async def files_meant(services: Services, conversation: Conversation) -> list[st
     recent = await services.read(
         lambda c: attachments.recent(c, conversation.id, since=since)
     )
-    return [each.id for each in _chosen(conversation.text, recent)]
+    others = [each for each in recent if str(each.inbox_id) != str(message)]
+    return [each.id for each in _chosen(conversation.text, others)]
 
 
 def _chosen(text: str, recent: Sequence[Attachment]) -> Sequence[Attachment]:
     """Returns what the words pick: "os dois últimos", "essa foto", or what came last.
 
-    Without a number, files that were sent together belong together.
+    Without a number, files that were sent together belong together. A voice note that
+    was a command is no file, unless the words are about an audio.
     """
     said = fold(text)
+    if not _AUDIO.search(said):
+        recent = [each for each in recent if not each.is_words]
     for kind, begins in _KINDS:
         of_kind = [each for each in recent if each.media_type.startswith(begins)]
         if kind.search(said) and of_kind:

@@ -42,6 +42,8 @@ _SOON_S = 5.0
 _WHY = {
     media.REFUSED: "é um tipo de arquivo que não abro, por segurança",
     media.TOO_LARGE: "é grande demais",
+    media.DELETED: "já não está guardado, porque os áudios são apagados depois de "
+    "um tempo; mande de novo, por favor",
 }
 _LOST = "não chegou inteiro; mande de novo, por favor"
 

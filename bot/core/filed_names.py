@@ -29,7 +29,8 @@ _OTHER_KIND = "documento"
 _ENDINGS = {
     "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif",
     "image/heic": "heic", "audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a",
-    "audio/aac": "aac", "audio/amr": "amr", "video/mp4": "mp4", "video/3gpp": "3gp",
+    "audio/aac": "aac", "audio/amr": "amr", "audio/wav": "wav", "audio/webm": "webm",
+    "video/mp4": "mp4", "video/3gpp": "3gp", "video/webm": "webm",
     "application/pdf": "pdf", "application/msword": "doc",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.ms-excel": "xls",

@@ -5,7 +5,10 @@ Everything else that the assistant says stands in `domain.yml`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.core.speech import Trouble
+from bot.core.whatsapp_markup import escaped
 
 NO_ANSWER = (
     "Desculpe, tive um problema aqui e não consegui responder à sua mensagem. "
@@ -95,6 +98,55 @@ AUDIO_NOT_HERE = (
     "precisa?" + _OR_A_PERSON
 )
 """The bytes could not be had from WhatsApp, or were too many."""
+
+HEARD_WRONG = "Desculpe! Pode gravar de novo, ou escrever?"
+"""The person says that a voice note was heard wrong; nothing was done."""
+
+
+def heard_question(texts: Sequence[str]) -> str:
+    """Asks whether voice notes were heard right, before anything is done.
+
+    Args:
+        texts: what each says, the oldest first.
+    """
+    quoted = ", ".join(f"“{_quoted(each)}”" for each in texts)
+    whose = "do seu áudio" if len(texts) == 1 else "dos seus áudios"
+    return f"Entendi {whose}: {quoted}. É isso?"
+
+
+def heard_shown(text: str) -> str:
+    """Shows what was heard, above the answer to it; of a long text the beginning."""
+    shown = _quoted(text)
+    if len(shown) > _LONGEST_SHOWN:
+        shown = shown[:_LONGEST_SHOWN].rsplit(" ", 1)[0] + "…"
+    return f"Entendi: “{shown}”"
+
+
+def heard_forwarded(text: str) -> str:
+    """Shows what somebody else's voice note says; "" where it was not heard."""
+    if not text:
+        return "Recebi o áudio encaminhado, mas não consegui entender o que foi dito."
+    return f"Áudio encaminhado: “{_quoted(text)}”"
+
+
+FORWARDED_TO_LAWYER = (
+    "Para guardar o áudio, escreva em qual pasta, por exemplo: *salva na pasta da Ana*."
+)
+"""What a lawyer may do with somebody else's voice note."""
+
+FORWARDED_IN_FORM = (
+    "O áudio fica guardado nesta conversa. Para continuar, responda à minha última "
+    "pergunta com as suas palavras."
+)
+"""Somebody else's words answer no question of ours."""
+
+
+def _quoted(text: str) -> str:
+    return escaped(text).rstrip(" .") or escaped(text)
+
+
+_LONGEST_SHOWN = 600
+"""Characters; longer ones were told to the office, and are kept whole."""
 
 STILL_LISTENING = "Estou ouvindo o seu áudio, só um momento."
 """Said while a voice note takes long to be heard."""

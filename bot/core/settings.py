@@ -373,7 +373,7 @@ class Settings:
         "Quanto a resposta a um áudio espera até ele ser ouvido, segundos.",
     )  # fmt: skip
     whisper_sure: float = _setting(
-        "WHISPER_SURE", _share, "0.6",
+        "WHISPER_SURE", _share, "0.7",
         "Confiança (0 a 1) abaixo da qual o assistente pergunta se entendeu o áudio.",
     )  # fmt: skip
     audio_keep_days: int = _setting(

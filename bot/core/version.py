@@ -1,3 +1,3 @@
 """The product's version, as `CHANGELOG.md` names it."""
 
-VERSION = "0.5.0"
+VERSION = "0.6.0"

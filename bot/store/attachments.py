@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.store.media import KEPT, PENDING
-from bot.store.schema import inbox, media
+from bot.store.schema import inbox, media, transcript
+from bot.store.transcripts import HEARD
 
 _QUOTED = "OriginalRepliedMessageSid"
 """Field of a message that answers another by WhatsApp's own quote."""
+_FORWARDED = ("Forwarded", "FrequentlyForwarded")
+"""Fields of a message that somebody else wrote first."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Attachment:
     """Names the bytes under the folder of attachments; "" until they are here."""
     sent_at: float
     """UTC seconds."""
+    is_words: bool = False
+    """A voice note of the sender's own that was heard: what it says was the message,
+    and it came as no file."""
 
 
 def path_of(folder: Path, stored_id: str) -> Path:
@@ -88,8 +94,14 @@ def _listed(
     connection: Connection, *conditions: sa.ColumnElement[bool]
 ) -> list[Attachment]:
     query = (
-        sa.select(media, inbox.c.received_at)
+        sa.select(
+            media,
+            inbox.c.received_at,
+            inbox.c.payload,
+            transcript.c.status.label("hearing"),
+        )
         .join(inbox, inbox.c.id == media.c.inbox_id)
+        .outerjoin(transcript, transcript.c.media_id == media.c.id)
         .where(*conditions)
         .order_by(media.c.inbox_id, media.c.ordinal)
     )
@@ -105,4 +117,9 @@ def _attachment(row: Any) -> Attachment:
         original_name=row.original_name,
         stored_id=row.stored_id or "",
         sent_at=row.received_at,
+        is_words=row.hearing == HEARD and not _is_forwarded(row.payload),
     )
+
+
+def _is_forwarded(payload: Any) -> bool:
+    return "true" in {(payload or {}).get(name) for name in _FORWARDED}

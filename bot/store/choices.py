@@ -34,18 +34,34 @@ class Option:
     """Whether the text gave it a number."""
 
 
-def offered_last(connection: Connection, conversation_id: str) -> tuple[Option, ...]:
-    """Returns the options of the newest answer in a conversation."""
-    return _options(connection, _is_newest(conversation_id), _of(conversation_id))
+def offered_last(
+    connection: Connection, conversation_id: str, *, before: int | None = None
+) -> tuple[Option, ...]:
+    """Returns the options of the newest answer in a conversation.
+
+    Args:
+        connection: any.
+        conversation_id: whose.
+        before: of the answers to messages before this one; None for all.
+    """
+    newest = _is_newest(conversation_id, before)
+    return _options(connection, newest, _of(conversation_id))
 
 
-def asked_last(connection: Connection, conversation_id: str) -> tuple[Option, ...]:
-    """Returns the options that a number or a title means now.
+def asked_last(
+    connection: Connection, conversation_id: str, *, before: int | None = None
+) -> tuple[Option, ...]:
+    """Returns the options that a number or a title means now, or meant then.
 
     Of a reminder, where one came after the newest answer: "1" and "não" are then no
     answers to what was asked before it.
+
+    Args:
+        connection: any.
+        conversation_id: whose.
+        before: of the answers to messages before this one; None for all.
     """
-    newest, mine = _is_newest(conversation_id), _of(conversation_id)
+    newest, mine = _is_newest(conversation_id, before), _of(conversation_id)
     is_reminder = outbox.c.appointment_id.is_not(None)
     first = sa.select(sa.func.max(outbox.c.id)).where(newest, mine, is_reminder)
     since = connection.execute(first).scalar() or 0
@@ -97,8 +113,10 @@ def find(options: Sequence[Option], written: str) -> Option | None:
     return next((each for each in options if fold(each.title) == said), None)
 
 
-def _is_newest(conversation_id: str) -> sa.ColumnElement[bool]:
+def _is_newest(conversation_id: str, before: int | None) -> sa.ColumnElement[bool]:
     newest = sa.select(sa.func.max(outbox.c.inbox_id)).where(_of(conversation_id))
+    if before is not None:
+        newest = newest.where(outbox.c.inbox_id < before)
     return outbox.c.inbox_id == newest.scalar_subquery()
 
 

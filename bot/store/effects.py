@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.store import appointments, jobs, reminders, review
+from bot.store import appointments, jobs, reminders, review, transcripts
 from bot.store.database import insert_or_ignore
 from bot.store.schema import conversation, handoff, request
 
@@ -95,6 +95,16 @@ class Task:
     facts: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class NoteChecked:
+    """A person is asked whether voice notes were heard right, or says so."""
+
+    inbox_ids: tuple[int, ...]
+    """Their messages."""
+    word: str
+    """`perguntado`, `confirmado` or `negado`."""
+
+
 Effect = (
     Handoff
     | Request
@@ -104,6 +114,7 @@ Effect = (
     | Draft
     | Example
     | Task
+    | NoteChecked
 )
 
 _LONGEST_NOTE = 2000
@@ -209,6 +220,9 @@ def apply(
         _keep_for_review(connection, effect, origin, now=now)
     elif isinstance(effect, Task):
         _add_job(connection, effect.kind, effect.facts, origin, now=now)
+    elif isinstance(effect, NoteChecked):
+        for inbox_id in effect.inbox_ids:
+            transcripts.note_question(connection, inbox_id, effect.word)
     elif isinstance(effect, Commitment):
         event_key = appointments.commit_time(
             connection,

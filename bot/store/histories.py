@@ -14,8 +14,22 @@ from bot.store import appointments, attachments, people
 from bot.store.appointments import HELD, RELEASED, Appointment
 from bot.store.attachments import Attachment
 from bot.store.office_desk import StoredRequest
-from bot.store.schema import appointment, conversation, handoff, inbox, outbox, request
+from bot.store.schema import (
+    appointment,
+    conversation,
+    handoff,
+    inbox,
+    outbox,
+    request,
+    transcript,
+)
+from bot.store.transcripts import ASKED, DENIED, HEARD, UNHEARD
 
+SPOKEN = "[áudio]"
+"""Stands before words that were spoken."""
+_UNCHECKED = "[áudio que a pessoa não conferiu]"
+_MISHEARD = "[áudio que foi entendido errado]"
+_UNHEARD = "[áudio que não deu para ouvir]"
 _SENT = ("new", "sending", "sent", "delivered", "read", "unknown")
 
 
@@ -94,8 +108,8 @@ def latest_words(
         .where(inbox.c.conversation_id.in_(list(conversation_ids)))
         .group_by(inbox.c.conversation_id)
     )
-    rows = connection.execute(sa.select(inbox).where(inbox.c.id.in_(newest)))
-    return {row.conversation_id: Wrote(row.received_at, row.text) for row in rows}
+    rows = connection.execute(_messages_query().where(inbox.c.id.in_(newest)))
+    return {row.conversation_id: Wrote(row.received_at, _words(row)) for row in rows}
 
 
 def _waits(connection: Connection, conversation_id: str) -> Waits | None:
@@ -136,8 +150,9 @@ def _appointments(
 def _messages(
     connection: Connection, conversation_id: str, most: int
 ) -> tuple[Wrote, ...]:
-    mine = sa.and_(inbox.c.conversation_id == conversation_id, inbox.c.text != "")
-    query = sa.select(inbox).where(mine).order_by(inbox.c.id.desc()).limit(most)
+    has_words = sa.or_(inbox.c.text != "", transcript.c.status == UNHEARD)
+    mine = sa.and_(inbox.c.conversation_id == conversation_id, has_words)
+    query = _messages_query().where(mine).order_by(inbox.c.id.desc()).limit(most)
     rows = connection.execute(query).all()[::-1]
     said = connection.execute(
         sa.select(outbox.c.inbox_id, outbox.c.body)
@@ -151,4 +166,21 @@ def _messages(
 
 def _wrote(row: Any, said: Sequence[Any]) -> Wrote:
     answers = tuple(each.body for each in said if each.inbox_id == row.id)
-    return Wrote(row.received_at, row.text, answers)
+    return Wrote(row.received_at, _words(row), answers)
+
+
+def _messages_query() -> Any:
+    return sa.select(
+        inbox, transcript.c.status.label("hearing"), transcript.c.question
+    ).select_from(inbox.outerjoin(transcript, transcript.c.inbox_id == inbox.c.id))
+
+
+def _words(row: Any) -> str:
+    """Returns what a message says; of a voice, how far that can be relied on."""
+    if row.hearing == UNHEARD:
+        return _UNHEARD
+    if row.hearing != HEARD:
+        return str(row.text)
+    if row.question == DENIED:
+        return _MISHEARD  # what it says is not what was said
+    return f"{_UNCHECKED if row.question == ASKED else SPOKEN} {row.text}"

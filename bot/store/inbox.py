@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from bot.store import identity, limits, transcripts
 from bot.store.database import insert_or_ignore
+from bot.store.media import KEPT, PENDING, Kept
 from bot.store.schema import (
     INBOX_OPEN,
     conversation,
@@ -30,11 +31,14 @@ WINDOW_S = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file of a message, still at the provider."""
+    """A file of a message: still at the provider, or here already."""
 
     url: str
+    """`bot.store.media.HERE` where there is no provider to ask."""
     declared_type: str = ""
     """As the provider names it; what it is, its bytes say."""
+    kept: Kept | None = None
+    """Its bytes, where they came with the message."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,14 @@ def accept(
     return accepted
 
 
+def is_accepted(connection: Connection, account_sid: str, message_sid: str) -> bool:
+    """Says whether a message is stored."""
+    query = sa.select(inbox.c.id).where(
+        inbox.c.account_sid == account_sid, inbox.c.message_sid == message_sid
+    )
+    return connection.execute(query).first() is not None
+
+
 def release_attachments(
     connection: Connection, conversation_id: str, *, now: float
 ) -> None:
@@ -184,7 +196,8 @@ def _schedule(
     if at is None:
         return
     if message.attachments:
-        wait_s = rules.media_wait_s
+        is_fetched = all(each.kept for each in message.attachments)
+        wait_s = 0.0 if is_fetched else rules.media_wait_s
         if _is_to_be_heard(connection, inbox_id, message, rules, now=now):
             wait_s = max(wait_s, rules.speech_wait_s)
         at = max(at, now + wait_s)
@@ -230,8 +243,23 @@ def _keep_attachments(
                 url=attachment.url,
                 declared_type=attachment.declared_type[:_LONGEST_TYPE],
                 created_at=now,
+                **_columns_of(attachment.kept, now=now),
             )
         )
+
+
+def _columns_of(kept: Kept | None, *, now: float) -> dict[str, Any]:
+    if kept is None:
+        return {"status": PENDING}
+    return {
+        "status": KEPT,
+        "stored_id": kept.stored_id,
+        "media_type": kept.media_type,
+        "size_bytes": kept.size_bytes,
+        "sha256": kept.sha256,
+        "original_name": kept.original_name[:_LONGEST_NAME],
+        "fetched_at": now,
+    }
 
 
 def _note_message(

@@ -15,9 +15,11 @@ from bot.store.schema import (
     media,
 )
 
-PENDING, KEPT, REFUSED, TOO_LARGE, FAILED = (
-    "pendente", "guardado", "recusado", "grande", "falhou",
+PENDING, KEPT, REFUSED, TOO_LARGE, FAILED, DELETED = (
+    "pendente", "guardado", "recusado", "grande", "falhou", "apagado",
 )  # fmt: skip
+HERE = "api:"
+"""Address of what came with its message: nothing is fetched, and nothing deleted."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Attached:
 
     id: str
     status: str
-    """`pendente`, `guardado`, `recusado`, `grande` or `falhou`."""
+    """`pendente`, `guardado`, `recusado`, `grande`, `falhou` or `apagado`."""
     media_type: str
     """Read from the bytes once they are here, else as the sender's side said."""
     original_name: str
@@ -193,11 +195,13 @@ def attached_to(
 
 
 def to_delete_at_twilio(connection: Connection, *, limit: int) -> list[Wanted]:
-    """Returns attachments that are kept here and still at Twilio."""
+    """Returns attachments that are kept here, or were, and are still at Twilio."""
     rows = connection.execute(
         sa.select(media)
         .where(
-            media.c.status.in_((KEPT, REFUSED)), media.c.deleted_at_twilio_at.is_(None)
+            media.c.status.in_((KEPT, REFUSED, DELETED)),
+            media.c.deleted_at_twilio_at.is_(None),
+            media.c.url != HERE,
         )
         .order_by(media.c.fetched_at)
         .limit(limit)

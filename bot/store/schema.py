@@ -200,8 +200,9 @@ media = sa.Table(
     sa.UniqueConstraint("inbox_id", "ordinal"),
 )
 """Attachments of messages. `status` pendente → guardado | recusado (not a type
-that we take) | grande (too many bytes) | falhou (could not be had). `stored_id`
-names the file under `MEDIA_DIR`; `media_type` was read from its bytes."""
+that we take) | grande (too many bytes) | falhou (could not be had); a voice that is
+old enough ends apagado. `stored_id` names the file under `MEDIA_DIR`; `media_type` was
+read from its bytes. `url` is `api:` where the bytes came with the message."""
 
 sa.Index(
     "media_open",

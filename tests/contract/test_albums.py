@@ -228,9 +228,7 @@ class TestTurnOfAnAlbum:
             ("image/jpeg", "falhou", 0),
         ],
     )
-    def test_what_was_refused_is_not_filed(
-        self, store, media_type, status, count
-    ):
+    def test_what_was_refused_is_not_filed(self, store, media_type, status, count):
         inbox_id = photo(store)
         stored(store, inbox_id)
         store.now += BURST_S

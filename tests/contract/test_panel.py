@@ -49,6 +49,7 @@ PAGES = (
     ("GET", "/painel/pronto"),
     ("GET", "/painel/situacao"),
     ("GET", "/painel/simulador"),
+    ("GET", "/painel/simulador/audio"),
     ("GET", "/painel/google"),
     ("GET", "/painel/google/conectar"),
     ("GET", "/painel/google/desconectar"),
@@ -60,6 +61,7 @@ PAGES = (
     ("GET", "/painel/estatico/nada.css"),
     ("POST", "/painel/entrar"),
     ("POST", "/painel/simulador"),
+    ("POST", "/painel/simulador/audio"),
     ("POST", "/painel/google/conectar"),
     ("POST", "/painel/google/desconectar"),
     ("POST", "/painel/google/transferir"),
@@ -778,7 +780,7 @@ class TestSimulator:
         fields = re.findall(
             r"<(?:input|textarea)(?![^>]*hidden)[^>]*\bid=\"(\w+)", page
         )
-        assert set(fields) == {"telefone", "nome", "mensagem"}
+        assert set(fields) == {"telefone", "nome", "mensagem", "audio"}
         for name in fields:
             assert f'<label for="{name}">' in page
 

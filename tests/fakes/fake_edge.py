@@ -69,7 +69,8 @@ class FakeEdge:
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             error = {"erro": {"mensagem": "Token inválido.", "campo": ""}}
             return web.json_response(error, status=401)
-        self.received.append(await request.json())
+        is_form = request.content_type == "multipart/form-data"
+        self.received.append(await (_form(request) if is_form else request.json()))
         return web.json_response(self.answer, status=self.answer_status)
 
     def refuse(self, message: str, *, field_name: str = "", status: int = 400) -> None:
@@ -82,10 +83,20 @@ class FakeEdge:
             await self.hold.wait()
 
 
+async def _form(request: web.Request) -> dict[str, Any]:
+    """Reads a form; a file becomes its name and its bytes."""
+    return {
+        name: (value.filename, value.file.read())
+        if isinstance(value, web.FileField)
+        else value
+        for name, value in (await request.post()).items()
+    }
+
+
 @contextlib.asynccontextmanager
 async def serve(edge: FakeEdge) -> AsyncIterator[FakeEdge]:
     """Runs a fake edge on a free loopback port."""
-    app = web.Application()
+    app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_get("/saude", edge.health)
     app.router.add_post("/processar_atendimento", edge.process)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

@@ -3,6 +3,10 @@
 ffmpeg decodes what strangers send. It gets no network, no other file, little memory,
 little time, and the demuxer that the first bytes call for: never one of those that
 open further addresses.
+
+Processes are begun by `subprocess`, which uses vfork, and never by the event loop's
+own means: uvloop forks, and a fork waits for ever for the algebra library's lock while
+another thread multiplies matrices (`tests/unit/test_speech_spawning.py`).
 """
 
 from __future__ import annotations
@@ -10,8 +14,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import selectors
 import shutil
 import signal
+import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,18 +85,7 @@ async def decode(
             where ffmpeg is not installed.
     """
     demuxer = await asyncio.to_thread(_demuxer, audio)
-    process = await _start(audio, demuxer, longest_s + _OVER_S)
-    complaints = asyncio.ensure_future(_complaints(process))
-    try:
-        async with asyncio.timeout(deadline_s):
-            sound = await _read(process)
-            said = await complaints
-            code = await process.wait()
-    except TimeoutError:
-        raise SpeechError(Trouble.DAMAGED, "deadline of the decoder") from None
-    finally:
-        complaints.cancel()
-        await _end(process)
+    sound, said, code = await _run(audio, demuxer, longest_s + _OVER_S, deadline_s)
     if len(sound) > longest_s * SAMPLE_RATE * _BYTES_PER_SAMPLE:
         raise SpeechError(Trouble.TOO_LONG)
     if len(sound) < _SHORTEST_S * SAMPLE_RATE * _BYTES_PER_SAMPLE:
@@ -157,48 +153,86 @@ def _has_picture(audio: Path) -> bool:
     return False
 
 
-async def _start(
-    audio: Path, demuxer: str, most_s: float
-) -> asyncio.subprocess.Process:
+async def _run(
+    audio: Path, demuxer: str, most_s: float, deadline_s: float
+) -> tuple[bytes, bytes, int]:
+    """Returns what the decoder wrote, what it found wrong, and its exit code."""
+    command = _command(audio, demuxer, most_s)
+    process: list[subprocess.Popen[bytes]] = []
+    running = asyncio.ensure_future(
+        asyncio.to_thread(_run_blocking, command, deadline_s, process)
+    )
+    try:
+        return await asyncio.shield(running)
+    finally:
+        for each in process:  # it is long gone, unless nobody awaits it any more
+            kill_group(each)
+
+
+def _command(audio: Path, demuxer: str, most_s: float) -> list[str]:
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise SpeechError(Trouble.OFF, "ffmpeg is not installed")
     limits = shutil.which("prlimit")  # part of util-linux; elsewhere the rest holds
     limited = [limits, f"--as={_MEMORY_BYTES}", f"--cpu={_CPU_S}", "--nofile=64",
                "--fsize=0", "--core=0"] if limits else []  # fmt: skip
-    return await asyncio.create_subprocess_exec(
+    return [
         *limited, ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-threads", "1",
         "-protocol_whitelist", "file,pipe", "-f", demuxer, "-i", f"file:{audio}",
         "-map", "0:a:0", "-vn", "-sn", "-dn", "-t", f"{most_s:.1f}",
         "-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "s16le", "pipe:1",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    ]  # fmt: skip
+
+
+def _run_blocking(
+    command: list[str], deadline_s: float, started: list[subprocess.Popen[bytes]]
+) -> tuple[bytes, bytes, int]:
+    ends_at = time.monotonic() + deadline_s
+    with subprocess.Popen(  # noqa: S603 - an argument list, no shell
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
         start_new_session=True,
-    )  # fmt: skip
+    ) as process:
+        started.append(process)
+        try:
+            sound, said = _read(process, ends_at)
+            code = process.wait(max(0.0, ends_at - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired):
+            raise SpeechError(Trouble.DAMAGED, "deadline of the decoder") from None
+        finally:
+            kill_group(process)
+    return sound, said, code
 
 
-async def _read(process: asyncio.subprocess.Process) -> bytes:
-    """Returns what the decoder writes, whole samples; `-t` bounds how much."""
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    sound = bytearray()
-    while chunk := await process.stdout.read(_CHUNK_BYTES):
-        sound += chunk
-    return bytes(sound[: len(sound) - len(sound) % _BYTES_PER_SAMPLE])
+def _read(process: subprocess.Popen[bytes], ends_at: float) -> tuple[bytes, bytes]:
+    """Returns the decoder's sound, whole samples, and the beginning of its complaints.
+
+    `-t` bounds the sound; a spoilt file may be complained about without end.
+    """
+    assert process.stdout is not None  # noqa: S101 - both were asked for
+    assert process.stderr is not None  # noqa: S101
+    sound, said = bytearray(), bytearray()
+    with selectors.DefaultSelector() as ready:
+        ready.register(process.stdout, selectors.EVENT_READ, sound)
+        ready.register(process.stderr, selectors.EVENT_READ, said)
+        while ready.get_map():
+            events = ready.select(max(0.0, ends_at - time.monotonic()))
+            if not events:
+                raise TimeoutError
+            for key, _ in events:
+                chunk = os.read(key.fd, _CHUNK_BYTES)
+                if not chunk:
+                    ready.unregister(key.fileobj)
+                elif key.data is sound or len(said) < _MOST_COMPLAINTS:
+                    key.data.extend(chunk)
+    return bytes(sound[: len(sound) - len(sound) % _BYTES_PER_SAMPLE]), bytes(said)
 
 
-async def _complaints(process: asyncio.subprocess.Process) -> bytes:
-    """Returns the beginning of what the decoder found wrong; drains the rest."""
-    assert process.stderr is not None  # noqa: S101 - it was asked for
-    said = b""
-    while chunk := await process.stderr.read(_CHUNK_BYTES):
-        said = (said + chunk)[:_MOST_COMPLAINTS]
-    return said
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process that leads a session of its own, with all that it began."""
+    if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
-import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from actions.speech.decoding import Decoded, decode
+from actions.speech.decoding import Decoded, decode, kill_group
 from actions.speech.worker import LENGTH
 from bot.core.settings import ROOT, Settings
 from bot.core.speech import Heard, SpeechError, Trouble
@@ -25,6 +24,7 @@ _LOADING_S = 600.0
 """A model that is named and not there is fetched first."""
 _LOADING_WAIT_S = 20.0
 """How long a note waits for a model that is being loaded."""
+_POLL_S = 0.25
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 60.0
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ class LocalTranscriber:
         self._settings = settings
         self._prompt = prompt
         self._turn = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: _Worker | None = None
         self._ready: asyncio.Event = asyncio.Event()
         self._problem = "o Whisper ainda está carregando o modelo"
         self._is_hopeless = False
@@ -174,25 +174,22 @@ class LocalTranscriber:
                 log.warning("speech_not_loaded", kind=type(error).__name__)
             if is_loaded and self._process is not None:
                 pause = _FIRST_PAUSE_S
-                await self._process.wait()
+                code = await self._process.wait()
                 self._ready.clear()
                 self._problem = "o Whisper parou e está voltando"
-                log.warning("speech_worker_ended", code=self._process.returncode)
+                log.warning("speech_worker_ended", code=code)
             await self._kill()
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE_S, pause * 2)
 
     async def _load(self) -> bool:
         settings = self._settings
-        self._process = await asyncio.create_subprocess_exec(
+        command = [
             sys.executable, "-m", "actions.speech.worker",
             "--engine", settings.engine, "--model", settings.model,
             "--device", settings.device, "--threads", str(settings.threads),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=ROOT,
-            start_new_session=True,
-        )  # fmt: skip
+        ]  # fmt: skip
+        self._process = await _Worker.start(command)
         said = await _receive(self._process)
         if not said.get("pronto"):
             self._is_hopeless = True
@@ -205,29 +202,75 @@ class LocalTranscriber:
         return True
 
     async def _kill(self) -> None:
-        process = self._process
         self._ready.clear()
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        if self._process is not None:
+            await self._process.kill()
 
 
-async def _send(
-    process: asyncio.subprocess.Process, head: dict[str, Any], samples: bytes
-) -> None:
-    assert process.stdin is not None  # noqa: S101 - it was asked for
+class _Worker:
+    """The process, and the two pipes to it."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        answers: asyncio.StreamReader,
+        requests: asyncio.StreamWriter,
+        pipes: tuple[asyncio.BaseTransport, ...],
+    ) -> None:
+        self._process = process
+        self._pipes = pipes
+        self.answers = answers
+        self.requests = requests
+
+    @classmethod
+    async def start(cls, command: list[str]) -> _Worker:
+        """Begins it in this very thread, which its end is tied to; vfork is quick."""
+        loop = asyncio.get_running_loop()
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - see `decoding`
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        answers = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(answers)
+        reading, _ = await loop.connect_read_pipe(lambda: protocol, process.stdout)
+        writing, flow = await loop.connect_write_pipe(
+            lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), process.stdin
+        )
+        requests = asyncio.StreamWriter(writing, flow, None, loop)
+        return cls(process, answers, requests, (reading, writing))
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Returns its exit code once it ended: it is polled, a thread would be kept."""
+        while (code := self._process.poll()) is None:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+        return code
+
+    async def kill(self) -> None:
+        """Ends it, and all that it began."""
+        kill_group(self._process)
+        await self.wait()
+        for pipe in self._pipes:
+            pipe.close()
+
+
+async def _send(worker: _Worker, head: dict[str, Any], samples: bytes) -> None:
     body = json.dumps(head).encode()
-    process.stdin.write(LENGTH.pack(len(body)) + body + samples)
-    await process.stdin.drain()
+    worker.requests.write(LENGTH.pack(len(body)) + body + samples)
+    await worker.requests.drain()
 
 
-async def _receive(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    assert process.stdout is not None  # noqa: S101 - it was asked for
+async def _receive(worker: _Worker) -> dict[str, Any]:
     try:
-        head = await process.stdout.readexactly(LENGTH.size)
-        body = await process.stdout.readexactly(LENGTH.unpack(head)[0])
+        head = await worker.answers.readexactly(LENGTH.size)
+        body = await worker.answers.readexactly(LENGTH.unpack(head)[0])
     except asyncio.IncompleteReadError as error:
         raise _Ended from error
     return dict(json.loads(body))

@@ -88,6 +88,7 @@ def test_what_people_say_too_is_dropped_only_where_whisper_doubts(text):
         "E o que é o que é o que é o que é o que é o que é o que é o que é o que é",
         "e eu vou fazer " * 12,
         "ah " * 30,
+        "Eu já liguei para vocês ontem. " + "não atendem lá " * 5,
         "Não posso. Não posso. Não posso. Não posso. Não posso. Não posso.",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ],
@@ -120,6 +121,7 @@ def test_vocabulary_is_not_given_back():
     assert cleaned("Consulta, audiência, processo, petição.", prompt=PROMPT) == ""
     assert cleaned("Escritório Modelo de Advocacia", prompt=PROMPT) == ""
     assert cleaned("Consulta, audiência, processo, petição.") != ""
+    assert cleaned("Dra. Helena Modelo.", prompt=PROMPT) == "Dra. Helena Modelo."
 
 
 def test_confidence_is_weighted_by_how_long_each_part_is():

@@ -104,26 +104,27 @@ def claim(
         now: UTC seconds.
         lease_s: after so many seconds another worker may take it.
     """
-    row = connection.execute(
-        _due(now).order_by(transcript.c.created_at, transcript.c.media_id).limit(1)
-    ).first()
-    if row is None:
-        return None
-    taken = connection.execute(
-        sa.update(transcript)
-        .where(
-            transcript.c.media_id == row.media_id,
-            transcript.c.attempts == row.attempts,
-            transcript.c.status == PENDING,
+    while True:
+        row = connection.execute(
+            _due(now).order_by(transcript.c.created_at, transcript.c.media_id).limit(1)
+        ).first()
+        if row is None:
+            return None
+        taken = connection.execute(
+            sa.update(transcript)
+            .where(
+                transcript.c.media_id == row.media_id,
+                transcript.c.attempts == row.attempts,
+                transcript.c.status == PENDING,
+            )
+            .values(
+                lease_owner=lease_owner,
+                lease_until=now + lease_s,
+                attempts=row.attempts + 1,
+            )
         )
-        .values(
-            lease_owner=lease_owner,
-            lease_until=now + lease_s,
-            attempts=row.attempts + 1,
-        )
-    )
-    if taken.rowcount != 1:
-        return None
+        if taken.rowcount == 1:
+            break  # else somebody was quicker: the next one
     return ToHear(
         row.media_id, row.inbox_id, row.stored_id, row.attempts + 1, lease_owner
     )

@@ -292,7 +292,8 @@ class TestWhatStays:
         [
             ("image", "image/jpeg", ["guardado"]),
             ("document", "application/pdf", ["guardado"]),
-            ("document", "audio/mpeg", ["apagado"]),
+            ("audio", "audio/mpeg", ["apagado"]),
+            ("document", "audio/mpeg", ["guardado"]),  # waits to be filed
         ],
     )
     async def test_only_sound_is_deleted(self, desk, kind, media_type, left):

@@ -54,6 +54,9 @@ def add(
 ) -> None:
     """Adds a row to the outbox, after all that a message was answered with.
 
+    Where the message came through the API it only joins the conversation: its caller
+    has had the answer, and there is nowhere to send it.
+
     Args:
         connection: inside a writing transaction.
         inbox_id: a message that is over, and was not merged into another.
@@ -63,11 +66,11 @@ def add(
         purpose: `aviso` or `lembrete`.
         values: further columns.
     """
-    mine = sa.select(inbox.c.conversation_id).where(inbox.c.id == inbox_id)
-    conversation_id = connection.execute(mine).scalar_one()
+    mine = sa.select(inbox.c.conversation_id, inbox.c.source)
+    asked = connection.execute(mine.where(inbox.c.id == inbox_id)).one()
     talk = connection.execute(
         sa.select(conversation.c.turn_token)
-        .where(conversation.c.id == conversation_id)
+        .where(conversation.c.id == asked.conversation_id)
         .with_for_update()  # two files that fail at once: two ordinals
     ).one()
     last = connection.execute(
@@ -77,7 +80,8 @@ def add(
         sa.insert(outbox).values(
             inbox_id=inbox_id,
             ordinal=0 if last is None else last + 1,
-            conversation_id=conversation_id,
+            conversation_id=asked.conversation_id,
+            status="returned" if asked.source == "api" else "new",
             body=text,
             buttons=[dict(each) for each in buttons] or None,
             answered_by="regra",

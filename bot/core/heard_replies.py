@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.core.entities.found import fold
+from bot.core.brief_replies import any_of, levelled
 
 ABOUT_NOTE = "audio"
 """What an option's payload names beside its intent: the message with the note."""
@@ -42,21 +42,13 @@ def options(inbox_id: int) -> list[dict[str, str]]:
     ]
 
 
-def _any(phrases: str) -> str:
-    """Returns an expression for any of some phrases, the longest first."""
-    parts = filter(None, (part.strip() for part in re.split(r"[,\n]", phrases)))
-    return rf"(?:{'|'.join(sorted(parts, key=len, reverse=True))})\b"
-
-
 _LONGEST = 120
 """Characters; who says yes or no is brief."""
 _SIGNS = (
     (re.compile("[👍✅👌🆗☑✔🙏]"), " sim "),
     (re.compile("[👎❌🚫]"), " nao "),
 )
-_NOISE = re.compile(r"[^\w\s]|_")
-_STRETCHED = re.compile(r"([a-z])\1{2,}")
-_YES = _any(
+_YES = any_of(
     """s+i+m+, s+, si, y, yes, isso, e isso, e isso ai, isso ai, e sim, foi isso
     era isso, exato, exatamente, corret[oa], certo, certinho, certissimo, perfeito, ok
     okay, positivo, confirm(?:o|ado|a), confirmadissimo, pode, pode ser
@@ -68,7 +60,7 @@ _YES = _any(
 )
 _BARE_YES = frozenset({"e", "eh"})
 """"É." is a yes alone; "e aí?" is none."""
-_NO = _any(
+_NO = any_of(
     """n+a+o+, n+, naum, nops, errad[oa], incorret[oa], negativo, nada disso
     nada a ver, nao e isso, nao e isso nao, nao foi isso, nao era isso
     nao e nada disso, nao foi nada disso, (?:e|esta|ta|saiu) (?:tudo )?errad[oa]
@@ -77,7 +69,7 @@ _NO = _any(
     nao (?:foi|e|era) (?:isso|o) que (?:eu )?(?:disse|falei|quero|quis dizer)
     (?:voce |vc )?entendeu (?:tudo )?errado, (?:voce )?nao entendeu(?: direito)?, 2"""
 )
-_BESIDE = _any(
+_BESIDE = any_of(
     """oi, ola, bom dia, boa tarde, boa noite, por favor, pfv?, obrigad[oa], obg
     brigad[oa], valeu, mesmo, viu, ta, ne, ai, entao, senhora?, doutora?, dra?, moc[oa]
     querid[oa], amig[oa], gente, eu, ah, eh, bem, muito, opcao, a, o, desculp[ae]"""
@@ -170,9 +162,4 @@ def _is_all(said: str, core: str) -> bool:
 
 
 def _levelled(text: str) -> str:
-    """Returns the words: no accents, capitals or points, no letter thrice."""
-    said = text
-    for signs, word in _SIGNS:
-        said = signs.sub(word, said)
-    said = _NOISE.sub(" ", fold(said))
-    return " ".join(_STRETCHED.sub(r"\1", said).split())
+    return " ".join(levelled(text, _SIGNS).replace("?", " ").split())

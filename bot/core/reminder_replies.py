@@ -10,8 +10,8 @@ import re
 from datetime import datetime
 from enum import Enum
 
+from bot.core.brief_replies import any_of, levelled
 from bot.core.entities.dates import read_moments
-from bot.core.entities.found import fold
 
 
 class Reply(str, Enum):
@@ -33,9 +33,7 @@ INTENT_OF = {
 
 
 def _any(phrases: str) -> str:
-    """Returns an expression for any of some phrases, the longest first."""
-    parts = filter(None, (part.strip() for part in re.split(r"[,\n]", phrases)))
-    return rf"\b(?:{'|'.join(sorted(parts, key=len, reverse=True))})\b"
+    return rf"\b{any_of(phrases)}"
 
 
 _LONGEST = 160
@@ -44,8 +42,6 @@ _SIGNS = (
     (re.compile("[👍✅👌🙏🆗☑✔💪🤝]"), " ok "),
     (re.compile("[👎❌🚫]"), " nao "),
 )
-_NOISE = re.compile(r"[^\w\s?]|_")
-_STRETCHED = re.compile(r"([a-z])\1{2,}")
 _COURTESY = _any(
     """oi+, oie, ola, opa, ei, bom dia, boa tarde, boa noite, bd, tudo bem
     td bem, obrigad[oa], obg, obgd?[oa]?, brigad[oa], muito, mto, agradeco
@@ -191,9 +187,4 @@ def _is_all(said: str, core: str, beside: tuple[str, ...]) -> bool:
 
 
 def _levelled(text: str) -> str:
-    """Returns the words: no accents, capitals or points, no letter thrice."""
-    said = text
-    for signs, word in _SIGNS:
-        said = signs.sub(word, said)
-    said = _NOISE.sub(" ", fold(said))
-    return " ".join(_STRETCHED.sub(r"\1", said).split())
+    return levelled(text, _SIGNS)
